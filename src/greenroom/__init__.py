@@ -1,0 +1,1 @@
+"""Greenroom: booking, payment and private rooms for people who coach."""

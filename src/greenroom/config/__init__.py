@@ -1,0 +1,1 @@
+"""Settings, addresses and the tables that tie the apps together. No app imports this package."""

@@ -1,0 +1,444 @@
+"""Every setting, read from the environment into one typed object.
+
+`VARIABLES` is the whole list: docs/operator/settings.md is printed from it, and nothing else reads the
+environment. A secret `NAME` may also be given as `NAME_FILE`, the path of a file that holds it. Names used by
+the documents Greenroom grew from (DISCORD_BOT_TOKEN, STRIPE_SECRET_KEY, CRON_SECRET, NEXT_PUBLIC_APP_URL ...)
+are read as they are.
+"""
+
+import json
+import os
+import secrets
+import sys
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+import environ
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+
+
+class SettingError(ValueError):
+    """A setting is missing, malformed or half-configured; the message says which one and what to do."""
+
+
+class Mode(StrEnum):
+    """What this installation is for."""
+
+    DEMO = "demo"
+    PRODUCTION = "production"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One line of the settings table."""
+
+    name: str
+    text: str
+    default: str = ""
+    aliases: tuple[str, ...] = ()
+    secret: bool = False
+
+
+VARIABLES: tuple[Variable, ...] = (
+    Variable("GREENROOM_MODE", "`demo`: everything outside is simulated. `production`: nothing is.", "demo"),
+    Variable("PORT", "The port that `make run` listens on.", "8000"),
+    Variable(
+        "GREENROOM_BASE_URL",
+        "The address people use, without a path. Production needs https.",
+        "http://localhost:$PORT",
+        ("NEXT_PUBLIC_APP_URL",),
+    ),
+    Variable("GREENROOM_DATA_DIR", "The folder of everything that is written.", "data"),
+    Variable(
+        "GREENROOM_DATABASE_URL",
+        "`postgres://user:password@host/name`; empty: a SQLite file in the data folder.",
+        aliases=("DATABASE_URL",),
+        secret=True,
+    ),
+    Variable(
+        "GREENROOM_SECRET_KEY",
+        "Signs cookies and links; 50 random characters. The demo makes its own.",
+        aliases=("SECRET_KEY",),
+        secret=True,
+    ),
+    Variable(
+        "GREENROOM_ENCRYPTION_KEYS",
+        "Fernet keys, comma-separated, newest first, for secrets at rest. The demo makes its own.",
+        secret=True,
+    ),
+    Variable("GREENROOM_ALLOWED_HOSTS", "Host names besides the base address's, comma-separated."),
+    Variable(
+        "GREENROOM_TRUSTED_PROXIES",
+        "Addresses or networks of your own proxies, comma-separated; only they may name the client's address.",
+    ),
+    Variable("GREENROOM_TIME_ZONE", "The zone assumed for visitors of whom nothing is known.", "UTC"),
+    Variable(
+        "CRON_SECRET",
+        "Bearer secret of /api/cron/process-sessions; empty closes that door. The demo makes its own.",
+        secret=True,
+    ),
+    Variable(
+        "GREENROOM_HOLD_LIMIT",
+        "How often one address may hold a time in ten minutes. The demo, where everybody shares one, allows 6000.",
+        "60",
+    ),
+    Variable("GREENROOM_TICKER", "`on`: the server runs due work itself. `off`: a command or cron does.", "on"),
+    Variable("STRIPE_PUBLIC_KEY", "Stripe's publishable key.", aliases=("STRIPE_PUBLISHABLE_KEY",)),
+    Variable("STRIPE_SECRET_KEY", "Stripe's secret key.", secret=True),
+    Variable("STRIPE_WEBHOOK_SECRET", "The signing secret of the webhook endpoint.", secret=True),
+    Variable("DISCORD_CLIENT_ID", "The Discord application's id.", aliases=("NEXT_PUBLIC_DISCORD_CLIENT_ID",)),
+    Variable("DISCORD_CLIENT_SECRET", "The Discord application's secret.", secret=True),
+    Variable("DISCORD_BOT_TOKEN", "The bot's token.", secret=True),
+    Variable("DISCORD_GUILD_ID", "The server in which rooms are made."),
+    Variable(
+        "DISCORD_API_BASE",
+        "Where Discord's API stands; for tests against another server.",
+        "https://discord.com/api/v10",
+    ),
+    Variable("GREENROOM_SMTP_URL", "`smtp+tls://user:password@host:587`", aliases=("EMAIL_URL",), secret=True),
+    Variable("GREENROOM_MAIL_FROM", "The sender of every mail.", "Greenroom <hello@localhost>"),
+    Variable("GREENROOM_OPERATOR_EMAIL", "Where the operator is told of trouble."),
+    Variable("GREENROOM_FAULT_POINT", "For tests, demo only: the named point at which the process kills itself."),
+)
+_GROUPS = {
+    "Stripe": ("STRIPE_PUBLIC_KEY", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"),
+    "Discord": ("DISCORD_CLIENT_ID", "DISCORD_CLIENT_SECRET", "DISCORD_BOT_TOKEN", "DISCORD_GUILD_ID"),
+}
+_MIN_SECRET_LENGTH = 32
+_MAX_PORT = 65_535
+_MAX_DIGITS = 9  # Python refuses to read numbers of thousands of digits
+_DEMO_HOLD_LIMIT = 6000
+
+
+@dataclass(frozen=True, slots=True)
+class DiscordSettings:
+    """How to reach Discord, or the sandbox that stands in for it."""
+
+    client_id: str
+    client_secret: str
+    bot_token: str
+    guild_id: str
+    api_base: str
+    authorize_url: str
+    redirect_uri: str
+    pages_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """All settings, checked against each other."""
+
+    mode: Mode
+    port: int
+    base_url: str
+    data_dir: Path
+    database: dict[str, Any]
+    secret_key: str
+    encryption_keys: tuple[str, ...]
+    allowed_hosts: tuple[str, ...]
+    trusted_proxies: tuple[str, ...]
+    time_zone: str
+    cron_secret: str
+    hold_limit: int
+    is_ticker_on: bool
+    stripe_secret_key: str
+    stripe_webhook_secret: str
+    discord: DiscordSettings | None
+    smtp: dict[str, Any] | None
+    mail_from: str
+    operator_email: str
+    fault_point: str
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether the outside is simulated."""
+        return self.mode is Mode.DEMO
+
+
+def read_environment(source: Mapping[str, str]) -> Environment:
+    """Read and check every setting.
+
+    Makes the data folder; in the demo it also makes the secrets that are not given and keeps them there,
+    readable by the owner alone.
+    Raises: SettingError naming the variable at fault.
+    """
+    values = {variable.name: _value(variable, source) for variable in VARIABLES}
+    mode = _mode(values["GREENROOM_MODE"])
+    _refuse_half_configured(values)
+    port = _port(values["PORT"])
+    base_url = _base_url(values["GREENROOM_BASE_URL"].replace("$PORT", str(port)), mode)
+    data_dir = _data_dir(values["GREENROOM_DATA_DIR"])
+    if mode is Mode.DEMO:
+        _refuse_live_keys(values)
+        values |= _made_secrets(data_dir, values)
+    return Environment(
+        mode=mode,
+        port=port,
+        base_url=base_url,
+        data_dir=data_dir,
+        database=_database(values["GREENROOM_DATABASE_URL"], data_dir),
+        secret_key=_secret_key(values["GREENROOM_SECRET_KEY"]),
+        encryption_keys=_encryption_keys(values["GREENROOM_ENCRYPTION_KEYS"]),
+        allowed_hosts=(_host(base_url), "localhost", "127.0.0.1", *_list(values["GREENROOM_ALLOWED_HOSTS"])),
+        trusted_proxies=_networks(values["GREENROOM_TRUSTED_PROXIES"]),
+        time_zone=_zone(values["GREENROOM_TIME_ZONE"]),
+        cron_secret=values["CRON_SECRET"],
+        hold_limit=_DEMO_HOLD_LIMIT
+        if mode is Mode.DEMO
+        else _count("GREENROOM_HOLD_LIMIT", values["GREENROOM_HOLD_LIMIT"]),
+        is_ticker_on=_switch("GREENROOM_TICKER", values["GREENROOM_TICKER"]),
+        stripe_secret_key=values["STRIPE_SECRET_KEY"],
+        stripe_webhook_secret=values["STRIPE_WEBHOOK_SECRET"],
+        discord=_discord(values, mode, base_url, port),
+        smtp=_smtp(values["GREENROOM_SMTP_URL"]) if mode is Mode.PRODUCTION else None,
+        mail_from=values["GREENROOM_MAIL_FROM"],
+        operator_email=values["GREENROOM_OPERATOR_EMAIL"],
+        fault_point=values["GREENROOM_FAULT_POINT"] if mode is Mode.DEMO else "",
+    )
+
+
+def settings_table() -> str:
+    """Return the Markdown table of every variable, for the operator's guide."""
+    rows = ["| setting | default | also read as | meaning |", "|---|---|---|---|"]
+    for variable in VARIABLES:
+        name = f"`{variable.name}`" + (f" or `{variable.name}_FILE`" if variable.secret else "")
+        default = f"`{variable.default}`" if variable.default else ""
+        aliases = ", ".join(f"`{alias}`" for alias in variable.aliases)
+        rows.append(f"| {name} | {default} | {aliases} | {variable.text} |")
+    return "\n".join(rows) + "\n"
+
+
+def _value(variable: Variable, source: Mapping[str, str]) -> str:
+    for name in (variable.name, *variable.aliases):
+        if source.get(name, "").strip():
+            return source[name].strip()
+        path = source.get(f"{name}_FILE", "").strip()
+        if path and variable.secret:
+            return _secret_file(f"{name}_FILE", path)
+    return variable.default
+
+
+def _secret_file(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"{name} points to {path}, which cannot be read.") from error
+
+
+def _mode(text: str) -> Mode:
+    try:
+        return Mode(text)
+    except ValueError:
+        raise SettingError(f"GREENROOM_MODE is {text!r}; use demo or production.") from None
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or len(text) > _MAX_DIGITS or not 0 < int(text) <= _MAX_PORT:
+        raise SettingError(f"PORT is {text!r}; use a number from 1 to {_MAX_PORT}.")
+    return int(text)
+
+
+def _base_url(text: str, mode: Mode) -> str:
+    try:
+        parts = urlsplit(text)
+        is_address = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is none, half a bracket
+        is_address = False
+    if not is_address or text.rstrip("/").lower() != f"{parts.scheme}://{parts.netloc}".lower() or "@" in parts.netloc:
+        raise SettingError(f"GREENROOM_BASE_URL is {text!r}; use an address such as https://coach.example.")
+    if mode is Mode.PRODUCTION and parts.scheme != "https":
+        raise SettingError("GREENROOM_BASE_URL must begin with https:// in production.")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _host(base_url: str) -> str:
+    host = urlsplit(base_url).hostname or ""
+    return f"[{host}]" if ":" in host else host  # the form of IPv6 in a Host header (RFC 3986, 3.2.2)
+
+
+def _data_dir(text: str) -> Path:
+    try:
+        path = Path(text).expanduser().resolve()
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (OSError, RuntimeError) as error:  # RuntimeError: ~somebody who does not exist
+        raise SettingError(f"GREENROOM_DATA_DIR is {text}, which cannot be made: {error}.") from error
+    return path
+
+
+def _refuse_half_configured(values: Mapping[str, str]) -> None:
+    for vendor, names in _GROUPS.items():
+        missing = [name for name in names if not values[name]]
+        if missing and len(missing) < len(names):
+            raise SettingError(f"{vendor} is half-configured: also set {', '.join(missing)}, or none of {names}.")
+
+
+def _refuse_live_keys(values: Mapping[str, str]) -> None:
+    for name in ("STRIPE_SECRET_KEY", "STRIPE_PUBLIC_KEY"):
+        if "_live_" in values[name]:
+            raise SettingError(f"{name} is a live key, and the demo simulates payments. Set GREENROOM_MODE=production.")
+
+
+def _made_secrets(data_dir: Path, values: Mapping[str, str]) -> dict[str, str]:
+    """Return demo secrets, made once: the file is created exclusively, so two first starts agree."""
+    path = data_dir / "secrets.json"
+    made = {
+        "GREENROOM_SECRET_KEY": secrets.token_urlsafe(48),
+        "GREENROOM_ENCRYPTION_KEYS": Fernet.generate_key().decode("ascii"),
+        "CRON_SECRET": secrets.token_urlsafe(24),
+        "DISCORD_BOT_TOKEN": f"sandbox.{secrets.token_urlsafe(24)}",
+        "DISCORD_CLIENT_SECRET": secrets.token_urlsafe(24),
+        "STRIPE_WEBHOOK_SECRET": f"whsec_{secrets.token_urlsafe(24)}",
+    }
+    try:
+        made = _kept_secrets(path, made)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise SettingError(
+            f"GREENROOM_DATA_DIR holds no usable secrets.json ({error}). Delete that file to have new secrets made."
+        ) from error
+    sandboxed = ("DISCORD_BOT_TOKEN", "DISCORD_CLIENT_SECRET", "STRIPE_WEBHOOK_SECRET")
+    return {name: value for name, value in made.items() if name in sandboxed or not values[name]}
+
+
+def _kept_secrets(path: Path, made: dict[str, str]) -> dict[str, str]:
+    staged = path.with_name(f"secrets.{secrets.token_hex(8)}.tmp")
+    with os.fdopen(os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(made, file)
+    try:
+        os.link(staged, path)
+    except FileExistsError:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return {name: kept[name] for name in made}
+    finally:
+        staged.unlink()
+    return made
+
+
+def _secret_key(text: str) -> str:
+    if len(text) < _MIN_SECRET_LENGTH:
+        raise SettingError(f"GREENROOM_SECRET_KEY must have at least {_MIN_SECRET_LENGTH} random characters.")
+    return text
+
+
+def _encryption_keys(text: str) -> tuple[str, ...]:
+    keys = _list(text)
+    if not keys:
+        raise SettingError("GREENROOM_ENCRYPTION_KEYS must hold at least one Fernet key.")
+    for key in keys:
+        try:
+            Fernet(key)
+        except ValueError:
+            raise SettingError("GREENROOM_ENCRYPTION_KEYS holds something that is no Fernet key.") from None
+    return keys
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    for network in _list(text):
+        try:
+            ip_network(network)
+        except ValueError:
+            raise SettingError(
+                f"GREENROOM_TRUSTED_PROXIES holds {network!r}, which is no address or network."
+            ) from None
+    return _list(text)
+
+
+def _zone(text: str) -> str:
+    if text not in available_timezones():
+        raise SettingError(f"GREENROOM_TIME_ZONE is {text!r}; use a name such as Europe/Berlin.")
+    return text
+
+
+def _count(name: str, text: str) -> int:
+    if not text.isdecimal() or len(text) > _MAX_DIGITS or int(text) < 1:
+        raise SettingError(f"{name} is {text!r}; use a whole number from 1.")
+    return int(text)
+
+
+def _switch(name: str, text: str) -> bool:
+    if text.lower() not in {"on", "off"}:
+        raise SettingError(f"{name} is {text!r}; use on or off.")
+    return text.lower() == "on"
+
+
+def _database(text: str, data_dir: Path) -> dict[str, Any]:
+    if not text:
+        config: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(data_dir / "greenroom.sqlite3")}
+    else:
+        config = _url("GREENROOM_DATABASE_URL", text, environ.Env.db_url_config)
+    engine = str(config.get("ENGINE", "")).rsplit(".", 1)[-1]
+    if engine == "sqlite3":
+        return config | {"CONN_MAX_AGE": None, "OPTIONS": _SQLITE_OPTIONS}
+    if engine == "postgresql":
+        return config | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    raise SettingError("GREENROOM_DATABASE_URL must begin with postgres:// (or be empty for SQLite).")
+
+
+# Measured with many writers: without IMMEDIATE nine in ten fail as "locked"; FULL costs 7 % over NORMAL and
+# keeps the last commits through a power cut.
+_SQLITE_OPTIONS = {
+    "timeout": 20,
+    "transaction_mode": "IMMEDIATE",
+    "init_command": (
+        "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA mmap_size=134217728;"
+        "PRAGMA cache_size=-20000;PRAGMA temp_store=MEMORY;PRAGMA journal_size_limit=67108864;"
+    ),
+}
+
+
+def _smtp(text: str) -> dict[str, Any] | None:
+    return _url("GREENROOM_SMTP_URL", text, environ.Env.email_url_config) if text else None
+
+
+def _url(name: str, text: str, read: Callable[[str], Mapping[str, Any]]) -> dict[str, Any]:
+    """Read an address that may hold a password, so that no message shows it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns with the parts of the address
+            return dict(read(text))
+    except (ValueError, ImproperlyConfigured):
+        raise SettingError(f"{name} cannot be read; compare it with the example in the table of settings.") from None
+
+
+def _discord(values: Mapping[str, str], mode: Mode, base_url: str, port: int) -> DiscordSettings | None:
+    redirect_uri = f"{base_url}/api/auth/discord/callback"
+    if mode is Mode.DEMO:
+        # The sandbox stands on another origin than the site (127.0.0.1, not localhost), as Discord does.
+        sandbox = f"http://127.0.0.1:{port}/sandbox/discord"
+        return DiscordSettings(
+            client_id="100000000000000001",
+            client_secret=values["DISCORD_CLIENT_SECRET"],
+            bot_token=values["DISCORD_BOT_TOKEN"],
+            guild_id="100000000000000002",
+            api_base=f"{sandbox}/api/v10",
+            authorize_url=f"{sandbox}/oauth2/authorize",
+            redirect_uri=redirect_uri,
+            pages_url=f"{base_url}/sandbox/channels",
+        )
+    if not values["DISCORD_BOT_TOKEN"]:
+        return None
+    return DiscordSettings(
+        client_id=values["DISCORD_CLIENT_ID"],
+        client_secret=values["DISCORD_CLIENT_SECRET"],
+        bot_token=values["DISCORD_BOT_TOKEN"],
+        guild_id=values["DISCORD_GUILD_ID"],
+        api_base=values["DISCORD_API_BASE"],
+        authorize_url="https://discord.com/oauth2/authorize",
+        redirect_uri=redirect_uri,
+        pages_url="https://discord.com/channels",
+    )
+
+
+if __name__ == "__main__":
+    sys.stdout.write(settings_table())

@@ -1,0 +1,1 @@
+"""`base` is complete; `test` overrides little; production differs by environment only."""

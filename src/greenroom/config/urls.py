@@ -1,0 +1,33 @@
+"""Every address of the site."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+from greenroom.api import cron, health, webhooks
+from greenroom.api.v1 import api
+from greenroom.web.accounts.urls import urlpatterns as account_pages
+from greenroom.web.urls import coach_patterns
+from greenroom.web.urls import urlpatterns as pages
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    *account_pages,
+    path("admin/", admin.site.urls),
+    path("api/cron/process-sessions", cron.process_sessions, name="cron"),
+    path("api/webhooks/stripe", webhooks.stripe, name="webhook"),
+    path("payments/webhook/", webhooks.stripe),
+    path("api/v1/", api.urls),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("ops/", include("greenroom.web.ops.urls")),
+    *pages,
+]
+
+if settings.SANDBOX_ENABLED:
+    urlpatterns += [
+        path("sandbox/discord/", include("greenroom.integrations.discord.sandbox.urls")),
+        path("sandbox/", include("greenroom.web.sandbox.urls")),
+    ]
+
+# Last: whatever is not an address of the site may be a coach's.
+urlpatterns += coach_patterns

@@ -1,0 +1,116 @@
+"""The few tables through which a lower app reaches a higher one. Nothing else ties apps together upwards."""
+
+from datetime import timedelta
+
+from django.conf import settings
+
+from greenroom.accounts import discord as accounts_discord
+from greenroom.accounts import jobs as accounts_jobs
+from greenroom.bookings import jobs as bookings_jobs
+from greenroom.bookings import messages as bookings_messages
+from greenroom.config.env import DiscordSettings
+from greenroom.core import clock, faults
+from greenroom.core.transactions import refuse_network_in_transaction
+from greenroom.integrations.discord.connect import Access, Discord
+from greenroom.integrations.discord.oauth import OAuthApplication
+from greenroom.integrations.discord.sandbox import faults as discord_faults
+from greenroom.integrations.discord.types import GuildId
+from greenroom.integrations.mail import transports
+from greenroom.integrations.mail.client import SmtpTransport
+from greenroom.integrations.mail.protocol import MailTransport
+from greenroom.integrations.mail.sandbox import transport as mail_sandbox
+from greenroom.integrations.sandbox import faults as sandbox_faults
+from greenroom.integrations.sandbox.faults import Seam
+from greenroom.integrations.stripe.sandbox import faults as stripe_faults
+from greenroom.integrations.stripe.sandbox import jobs as stripe_sandbox_jobs
+from greenroom.integrations.stripe.sandbox.gateway import SandboxGateway
+from greenroom.jobs import jobs as jobs_jobs
+from greenroom.jobs import registry
+from greenroom.jobs.registry import HandlerSpec, Lane
+from greenroom.notifications import builders
+from greenroom.notifications import jobs as notifications_jobs
+from greenroom.payments import gateways
+from greenroom.payments import jobs as payments_jobs
+from greenroom.rooms import discord as rooms_discord
+from greenroom.rooms import jobs as rooms_jobs
+from greenroom.rooms.bot_state import DatabaseBotState
+
+_ROOM_LEASE = timedelta(seconds=45)
+
+JOB_HANDLERS: dict[str, HandlerSpec] = {
+    "bookings.expire_hold": HandlerSpec(bookings_jobs.expire_hold, Lane.MONEY),
+    "bookings.complete_if_unknown": HandlerSpec(bookings_jobs.complete_if_unknown, Lane.SLOW),
+    "bookings.attach_discord": HandlerSpec(bookings_jobs.attach_discord, Lane.ROOMS),
+    "bookings.discord_linked": HandlerSpec(bookings_jobs.discord_linked, Lane.ROOMS),
+    "accounts.finish_link": HandlerSpec(accounts_jobs.finish_link, Lane.ROOMS),
+    "accounts.revoke_link": HandlerSpec(accounts_jobs.revoke_link, Lane.SLOW),
+    "accounts.prune": HandlerSpec(accounts_jobs.prune, Lane.SLOW, every=timedelta(days=1)),
+    # Closing a room is tried for as long as it takes.
+    "rooms.reconcile": HandlerSpec(rooms_jobs.reconcile, Lane.ROOMS, lease=_ROOM_LEASE, max_attempts=1_000_000),
+    "rooms.watch": HandlerSpec(rooms_jobs.watch, Lane.ROOMS, every=timedelta(minutes=1)),
+    "rooms.sweep": HandlerSpec(rooms_jobs.sweep, Lane.ROOMS, every=timedelta(minutes=5)),
+    "orders.settle": HandlerSpec(bookings_jobs.settle_order, Lane.MONEY),
+    "notifications.send_message": HandlerSpec(notifications_jobs.send_message, Lane.MAIL),
+    **payments_jobs.JOB_HANDLERS,
+    "jobs.prune": HandlerSpec(jobs_jobs.prune, Lane.SLOW, every=timedelta(days=1)),
+}
+
+MESSAGE_BUILDERS: dict[str, builders.Builder] = {
+    "bookings.confirmed_student": bookings_messages.confirmed_student,
+    "bookings.confirmed_coach": bookings_messages.confirmed_coach,
+    "bookings.moved_student": bookings_messages.moved_student,
+    "bookings.moved_coach": bookings_messages.moved_coach,
+    "bookings.cancelled_student": bookings_messages.cancelled_student,
+    "bookings.cancelled_coach": bookings_messages.cancelled_coach,
+    "bookings.reminder_student": bookings_messages.reminder_student,
+    "bookings.reminder_coach": bookings_messages.reminder_coach,
+    "bookings.unfulfillable": bookings_messages.unfulfillable,
+    "bookings.manage_links": bookings_messages.manage_links,
+}
+
+
+def wire() -> None:
+    """Fill every table; called once per process, when all apps are loaded."""
+    builders.use(MESSAGE_BUILDERS)
+    _wire_discord()
+    if settings.SANDBOX_ENABLED:
+        _wire_sandbox()
+    else:
+        registry.use(JOB_HANDLERS)
+        transports.use(_smtp())
+
+
+def _wire_sandbox() -> None:
+    clock.use_source(clock.OffsetClock(settings.DATA_DIR / "clock.json"))
+    faults.arm(settings.ENVIRONMENT.fault_point)
+    registry.use({**JOB_HANDLERS, **stripe_sandbox_jobs.JOB_HANDLERS})
+    transports.use(mail_sandbox.SandboxTransport())
+    gateways.use(SandboxGateway())
+    sandbox_faults.use(
+        {
+            Seam.PAYMENTS: stripe_faults.FAULTS,
+            Seam.DISCORD: discord_faults.FAULTS,
+            Seam.MAIL: mail_sandbox.FAULTS,
+        }
+    )
+
+
+def _wire_discord() -> None:
+    known: DiscordSettings | None = settings.DISCORD
+    if known is None:
+        return
+    application = OAuthApplication(known.client_id, known.client_secret, known.redirect_uri, known.authorize_url)
+    connection = Discord(
+        Access(known.api_base, known.bot_token, application, settings.BASE_URL),
+        state=DatabaseBotState(known.bot_token),
+        refuse_if_in_transaction=refuse_network_in_transaction,
+    )
+    accounts_discord.use(connection.sign_in)
+    rooms_discord.use(
+        rooms_discord.Connection(connection.api, connection.sign_in, GuildId(int(known.guild_id)), known.pages_url)
+    )
+
+
+def _smtp() -> MailTransport | None:
+    smtp = settings.ENVIRONMENT.smtp
+    return SmtpTransport(smtp, settings.MAIL_FROM) if smtp else None

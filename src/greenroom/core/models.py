@@ -1,0 +1,34 @@
+"""Rows that belong to no single app: the audit log and the rate buckets."""
+
+from django.db import models
+
+
+class AuditEntry(models.Model):
+    """One change of state: who, what, before, after and why. Append-only: rows are never edited."""
+
+    at = models.DateTimeField(db_index=True)
+    actor_kind = models.CharField(max_length=16)
+    actor_user_id = models.BigIntegerField(null=True, blank=True)
+    actor_address = models.GenericIPAddressField(null=True, blank=True)
+    action = models.CharField(max_length=64)
+    object_kind = models.CharField(max_length=64)
+    object_id = models.BigIntegerField()
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["object_kind", "object_id"], name="audit_by_object")]
+        verbose_name_plural = "audit entries"
+
+    def __str__(self) -> str:
+        """Return the entry as one line of the log."""
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor_kind} {self.action} {self.object_kind} {self.object_id}"
+
+
+class RateBucket(models.Model):
+    """How often one key was used in the current window. `key` is an HMAC: no address is stored in clear."""
+
+    key = models.CharField(max_length=64, unique=True)
+    used = models.PositiveIntegerField()
+    window_ends_at = models.DateTimeField(db_index=True)

@@ -1,0 +1,47 @@
+"""Rules about database transactions: where they begin, how long they wait, and what may not happen inside."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import OperationalError, connection, transaction
+
+from greenroom.core.errors import BusyError
+
+_LOCK_TIMEOUT = "3s"
+_LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL manual, appendix A
+
+
+class NetworkCallInTransactionError(RuntimeError):
+    """Code tried to call a vendor while a transaction was open; that would hold locks for as long as they answer."""
+
+
+@contextmanager
+def unit_of_work() -> Iterator[None]:
+    """Run one verb in one transaction that waits at most three seconds for a lock.
+
+    Durable: it refuses to run inside another transaction, so a commit is a commit.
+    Raises: BusyError when somebody else holds the lock for longer; nothing was changed.
+    """
+    try:
+        with transaction.atomic(durable=True):
+            if connection.vendor == "postgresql":
+                with connection.cursor() as cursor:
+                    cursor.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
+            yield
+    except OperationalError as error:
+        if _is_lock_timeout(error):
+            raise BusyError from error
+        raise
+
+
+def refuse_network_in_transaction() -> None:
+    """Raise NetworkCallInTransactionError when a transaction is open on this thread's connection."""
+    # A test case's own wrapper is not one of ours; Django marks it so for its durability check.
+    if any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks):
+        raise NetworkCallInTransactionError("Commit first: vendors are called outside transactions.")
+
+
+def _is_lock_timeout(error: OperationalError) -> bool:
+    if connection.vendor == "sqlite":
+        return "database is locked" in str(error)
+    return getattr(error.__cause__, "sqlstate", "") == _LOCK_NOT_AVAILABLE

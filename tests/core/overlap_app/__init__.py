@@ -1,0 +1,1 @@
+"""A small app with one no-overlap constraint; only the tests of `core.constraints` install it."""
