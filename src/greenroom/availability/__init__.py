@@ -1,0 +1,1 @@
+"""When a coach can be booked: schedules, overrides, blackouts, imported calendars and the slot engine."""

@@ -1,0 +1,198 @@
+"""Say why one instant is, or is not, among the starts that `open_slots` lists.
+
+Both look at the same plan: listing subtracts its bars, explaining names those that hold the instant.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from greenroom.availability.engine.bars import holds
+from greenroom.availability.engine.instants import (
+    EARLIEST,
+    LATEST,
+    ceil_seconds,
+    epoch_date,
+    floor_seconds,
+    floor_span,
+    from_seconds,
+)
+from greenroom.availability.engine.reasons import Explanation, Reason, ReasonCode
+from greenroom.availability.engine.slots import Plan, make_plan
+from greenroom.availability.engine.types import (
+    Busy,
+    Interval,
+    LocalInterval,
+    Override,
+    SlotQuery,
+    require_supported,
+)
+
+_PERIODS = {
+    ReasonCode.DAILY_LIMIT: "day",
+    ReasonCode.WEEKLY_LIMIT: "week that begins on",
+    ReasonCode.MONTHLY_LIMIT: "month that begins on",
+}
+_UNITS = (("day", timedelta(days=1)), ("hour", timedelta(hours=1)), ("minute", timedelta(minutes=1)))
+
+
+def explain(query: SlotQuery, instant: datetime) -> Explanation:
+    """Return every reason why an aware instant is not offered; there is none exactly when it is.
+
+    Sentences give wall-clock times of the schedule's zone and name it.
+    Raises: ValueError for a naive instant or one outside the supported years.
+    """
+    require_supported("instant", instant)
+    second = floor_seconds(instant)
+    plan = make_plan(query, second, second + 1)
+    reasons = (
+        *_times(query, plan, second),
+        *_windows(query, plan, second),
+        *_grid(query, plan, instant),
+        *_blackouts(query, plan, second),
+        *_busy(query, plan, second),
+        *_limits(query, plan, second),
+    )
+    return Explanation(instant, reasons)
+
+
+def _times(query: SlotQuery, plan: Plan, second: int) -> Iterator[Reason]:
+    tz, rules = query.schedule.tz, query.rules
+    for code, start, end in plan.times:
+        if not holds((start, end), second):
+            continue
+        if code is ReasonCode.OUT_OF_RANGE:
+            asked = f"{_at(query.range_from, tz)} to {_at(query.range_to, tz)}"
+            yield Reason(code, f"It is outside the asked range, {asked}.")
+        elif code is ReasonCode.TOO_FAR_AHEAD:
+            yield Reason(code, f"It is too far ahead: bookings open {_span(rules.horizon)} before the start.")
+        elif rules.notice:
+            yield Reason(code, f"It is too soon: the coach asks for {_span(rules.notice)} of notice.")
+        else:
+            yield Reason(code, f"It has passed: it is {_at(query.now, tz)} now.")
+
+
+def _windows(query: SlotQuery, plan: Plan, second: int) -> Iterator[Reason]:
+    tz = query.schedule.tz
+    barred = next((n for n, bar in enumerate(plan.windows) if holds(bar, second)), None)
+    if barred is None:
+        return
+    if overrides := _guilty_overrides(query, plan, second):
+        for override in overrides:
+            yield Reason(ReasonCode.CLOSED_BY_OVERRIDE, _replaced(override))
+        return
+    closed, _ = plan.runs.pauses()[barred]
+    if second < closed:
+        ends = second + floor_span(query.rules.duration)
+        sentence = f"The session would end at {_at(ends, tz)}, after closing time, {_at(closed, tz)}."
+        yield Reason(ReasonCode.ENDS_AFTER_WINDOW, sentence)
+        return
+    yield Reason(ReasonCode.OUTSIDE_WINDOWS, "The coach has no open window then.")
+
+
+def _guilty_overrides(query: SlotQuery, plan: Plan, second: int) -> list[Override]:
+    """Return the overrides without which the windows would hold the session, in order of date.
+
+    Those that alone stand in the way are named; where only several together do, all of these.
+    """
+    ends = second + floor_span(query.rules.duration)
+    # Windows of the day before can reach into the session.
+    first, last = epoch_date(plan.clock.day_of(second) - 1), epoch_date(plan.clock.day_of(ends))
+    near = sorted(
+        (override for override in query.schedule.overrides if first <= override.on <= last),
+        key=lambda override: override.on,
+    )
+    alone = [override for override in near if _fits_without(query, second, [override])]
+    if alone or not _fits_without(query, second, near):
+        return alone
+    return near
+
+
+def _fits_without(query: SlotQuery, second: int, ignored: list[Override]) -> bool:
+    kept = tuple(override for override in query.schedule.overrides if override not in ignored)
+    plan = make_plan(replace(query, schedule=replace(query.schedule, overrides=kept)), second, second + 1)
+    return not any(holds(bar, second) for bar in plan.windows)
+
+
+def _replaced(override: Override) -> str:
+    if not override.windows:
+        return f"An override closes {override.on}."
+    windows = ", ".join(f"{_wall(start)}-{_wall(end)}" for start, end in sorted(override.windows))
+    return f"An override opens {override.on} at {windows} only."
+
+
+def _grid(query: SlotQuery, plan: Plan, instant: datetime) -> Iterator[Reason]:
+    second = floor_seconds(instant)
+    if any(closed <= second < opened for closed, opened in plan.runs.pauses()):
+        return
+    if plan.next_on_grid(second) == second == ceil_seconds(instant):
+        return
+    nearest = " or ".join(_at(start, query.schedule.tz) for start in plan.around_on_grid(second))
+    sentence = f"It is not on the grid of a start every {_span(query.rules.increment)}"
+    yield Reason(ReasonCode.OFF_GRID, f"{sentence}; nearest: {nearest}." if nearest else f"{sentence}.")
+
+
+def _blackouts(query: SlotQuery, plan: Plan, second: int) -> Iterator[Reason]:
+    for blackout, bar in zip(query.taken.blackouts, plan.blackouts, strict=True):
+        if holds(bar, second):
+            interval = _as_interval(blackout, query.schedule.tz)
+            sentence = f"The session would overlap a blackout, {_from_to(interval, query.schedule.tz)}."
+            yield Reason(ReasonCode.BLACKOUT, sentence, interval)
+
+
+def _as_interval(blackout: Interval | LocalInterval, tz: str) -> Interval:
+    if isinstance(blackout, Interval):
+        return blackout
+    zone = ZoneInfo(tz)
+    return Interval(blackout.start.replace(tzinfo=zone), blackout.end.replace(tzinfo=zone))
+
+
+def _busy(query: SlotQuery, plan: Plan, second: int) -> Iterator[Reason]:
+    tz, ends = query.schedule.tz, second + floor_span(query.rules.duration)
+    for interval, bar in zip(query.taken.busy, plan.busy, strict=True):
+        if not holds(bar, second):
+            continue
+        name, core = "busy time", interval
+        if isinstance(interval, Busy):
+            name, core = interval.ref or name, interval.session or interval
+        if second < ceil_seconds(core.end) and floor_seconds(core.start) < ends:
+            sentence = f"The session would overlap {name}, {_from_to(core, tz)}."
+            yield Reason(ReasonCode.BUSY, sentence, interval)
+        else:
+            sentence = f"There would be no room for the buffers beside {name}, {_from_to(core, tz)}."
+            yield Reason(ReasonCode.BUFFER, sentence, interval)
+
+
+def _limits(query: SlotQuery, plan: Plan, second: int) -> Iterator[Reason]:
+    for bar in plan.limits:
+        if holds((bar.start, bar.end), second):
+            period = f"{_PERIODS[bar.code]} {epoch_date(bar.first_day)} ({query.schedule.tz})"
+            yield Reason(bar.code, f"The {period} has as many bookings as the coach takes: {bar.count}.")
+
+
+def _from_to(interval: Interval, tz: str) -> str:
+    return f"{_at(interval.start, tz)} to {_at(interval.end, tz)}"
+
+
+def _at(moment: datetime | int, tz: str) -> str:
+    """Print an instant as wall-clock time with its zone; one in an absurd year as it was given."""
+    instant = from_seconds(moment) if isinstance(moment, int) else moment
+    if not EARLIEST <= instant < LATEST:
+        return instant.isoformat()
+    local = instant.astimezone(ZoneInfo(tz))
+    return f"{local:%Y-%m-%d %H:%M}{f':{local:%S}' if local.second else ''} {tz}"
+
+
+def _wall(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def _span(span: timedelta | None) -> str:
+    """Print a span in days, hours and minutes; a rest below a minute as Python prints it."""
+    rest, parts = span or timedelta(0), []
+    for unit, length in _UNITS:
+        count, rest = divmod(rest, length)
+        if count:
+            parts.append(f"{count} {unit}{'s' if count > 1 else ''}")
+    return " ".join([*parts, *([f"{rest.total_seconds():g} seconds"] if rest else [])]) or "no time"

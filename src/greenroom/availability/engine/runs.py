@@ -1,0 +1,117 @@
+"""From weekly windows to runs: stretches in which windows touch or overlap, and where their grids begin.
+
+**Where a grid begins.** Candidates are counted from the start of their run. A calendar that is open day and
+night has a run without a start, so a run of four weeks or more counts afresh from each Monday 00:00 of the
+coach's zone: precisely, from every such midnight at least four weeks after the run began. The anchor of an
+instant therefore depends on the five weeks before it and never on the range that was asked.
+"""
+
+from dataclasses import dataclass
+
+from greenroom.availability.engine.instants import DAY, FAR, epoch_day
+from greenroom.availability.engine.local_clock import LocalClock
+from greenroom.availability.engine.types import Override, Schedule
+
+LONG_RUN_DAYS = 28
+# A window may start the day before an instant it covers; the rest is room for zones that cross the date line.
+SPILL_DAYS = 3
+# How far before the asked range the engine reads overrides, and so how far back a caller must load them.
+LOOKBACK_DAYS = 7 + LONG_RUN_DAYS + 2 * SPILL_DAYS
+
+_WallSpans = tuple[tuple[int, int], ...]
+
+
+def gaps(starts: list[int], ends: list[int]) -> list[tuple[int, int]]:
+    """Return the gaps in the union of half-open intervals, given their sorted starts and sorted ends.
+
+    The union pauses after the i-th end exactly when the next start lies beyond it: by then as many intervals
+    have ended as have begun. Sorting two lists of integers replaces sorting and walking over pairs.
+    """
+    return [(end, start) for end, start in zip(ends, starts[1:], strict=False) if end < start]
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Merged windows in order, as instants, and every instant at which a grid begins."""
+
+    starts: list[int]
+    ends: list[int]
+    anchors: list[int]
+
+    def pauses(self) -> list[tuple[int, int]]:
+        """Return the time outside all runs, endless at both sides."""
+        return list(zip([-FAR, *self.ends], [*self.starts, FAR], strict=True))
+
+
+def find_runs(schedule: Schedule, clock: LocalClock, first: int, until: int) -> Runs:
+    """Return the runs that hold instants in [first, until), each with its true start or grid.
+
+    The clock must span `LOOKBACK_DAYS` before and `SPILL_DAYS` after. Runs outside may be cut short.
+    """
+    first_day = clock.day_of(first) - SPILL_DAYS
+    last_day = clock.day_of(until) + SPILL_DAYS - 1
+    starts, ends = _merged(schedule, clock, first_day, last_day)
+    # A window of an earlier date ends before the second midnight; the day more is for a skipped one.
+    settled = clock.to_instant((first_day + 1) * DAY) + DAY
+    if any(start <= settled and end > first for start, end in zip(starts, ends, strict=True)):
+        starts, ends = _merged(schedule, clock, first_day + SPILL_DAYS - LOOKBACK_DAYS, last_day)
+    anchors = [anchor for start, end in zip(starts, ends, strict=True) for anchor in _anchors(clock, start, end)]
+    return Runs(starts, ends, anchors)
+
+
+def _anchors(clock: LocalClock, start: int, end: int) -> list[int]:
+    """Return the start of a run and the Mondays at which a long one counts afresh."""
+    settled = start + LONG_RUN_DAYS * DAY
+    if settled >= end:
+        return [start]
+    # 1970-01-01 was a Thursday: day 4 is a Monday.
+    monday = clock.day_of(settled) // 7 * 7 - 3
+    midnights = (clock.to_instant(day * DAY) for day in range(monday, clock.day_of(end) + 1, 7))
+    return [start, *(midnight for midnight in midnights if settled <= midnight < end)]
+
+
+def _merged(schedule: Schedule, clock: LocalClock, first_day: int, last_day: int) -> tuple[list[int], list[int]]:
+    """Return the starts and the ends of the merged windows that belong to these local dates."""
+    week = _week(schedule)
+    replaced = {epoch_day(override.on): _override_spans(override) for override in schedule.overrides}
+    to_instant, missing_days = clock.to_instant, clock.missing_days
+    starts, ends = [], []
+    for day in range(first_day, last_day + 1):
+        spans = replaced.get(day)
+        if spans is None:
+            spans = week[(day + 3) % 7]
+        if day in missing_days:
+            continue
+        midnight = day * DAY
+        for opens, closes in spans:
+            start, end = to_instant(midnight + opens), to_instant(midnight + closes)
+            # A clock change can leave nothing of a window: 01:00-02:00 on the night when 01:00 becomes 02:00.
+            if start < end:
+                starts.append(start)
+                ends.append(end)
+    starts.sort()
+    ends.sort()
+    breaks = gaps(starts, ends)
+    return [*starts[:1], *(start for _, start in breaks)], [*(end for end, _ in breaks), *ends[-1:]]
+
+
+def _wall_span(start_minute: int, end_minute: int) -> tuple[int, int]:
+    """Return a window as seconds after the midnight of the date it belongs to."""
+    overnight = DAY if end_minute <= start_minute else 0
+    return start_minute * 60, end_minute * 60 + overnight
+
+
+def _week(schedule: Schedule) -> list[_WallSpans]:
+    """Return the wall-clock spans of each weekday, Monday first."""
+    return [
+        tuple(
+            _wall_span(window.start_minute, window.end_minute)
+            for window in schedule.windows
+            if window.weekday == weekday
+        )
+        for weekday in range(1, 8)
+    ]
+
+
+def _override_spans(override: Override) -> _WallSpans:
+    return tuple(_wall_span(start_minute, end_minute) for start_minute, end_minute in override.windows)
