@@ -1,0 +1,199 @@
+"""What Greenroom needs of a payment gateway, in its own words.
+
+No gateway's object leaves an adapter: everything that crosses this seam is a frozen value below. Events carry
+references only, no meaning, because what counts is what `fetch` says.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from greenroom.core.money import Money
+
+
+class PayState(StrEnum):
+    """How far one checkout has come, as the gateway tells it. `dead`: it can never be paid any more."""
+
+    OPEN = "open"
+    REQUIRES_ACTION = "requires_action"
+    PROCESSING = "processing"
+    PAID = "paid"
+    FAILED = "failed"
+    DEAD = "dead"
+
+
+class RefundState(StrEnum):
+    """How far one refund has come. `succeeded` is not the end: a bank may still send the money back."""
+
+    PENDING = "pending"
+    REQUIRES_ACTION = "requires_action"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+class ObjectKind(StrEnum):
+    """What an event is about, in the gateway's words; a kind that is not listed here is `OTHER`."""
+
+    CHECKOUT = "checkout.session"
+    PAYMENT = "payment_intent"
+    CHARGE = "charge"
+    REFUND = "refund"
+    DISPUTE = "dispute"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutLine:
+    """One line of the gateway's page: what is bought, and for how much in all."""
+
+    name: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutRequest:
+    """What a person is to pay, until when (aware UTC), and where the gateway sends them afterwards.
+
+    The lines add up to `total`. `metadata` comes back on every object that grows out of the checkout.
+    """
+
+    attempt_ref: str
+    order_ref: str
+    total: Money
+    lines: Sequence[CheckoutLine]
+    email: str
+    success_url: str
+    cancel_url: str
+    expires_at: datetime
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutHandle:
+    """A checkout that exists at the gateway, and the address at which it is paid."""
+
+    gateway_ref: str
+    pay_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentSnapshot:
+    """What the gateway says of one checkout right now.
+
+    `amount` is what was asked for until money moved, then what was really taken. `refunded` counts refunds that
+    are under way as well as those that succeeded. `payment_ref` is empty while no payment exists.
+    """
+
+    gateway_ref: str
+    payment_ref: str
+    state: PayState
+    amount: Money
+    refunded: Money
+    is_test: bool
+    order_ref: str
+    attempt_ref: str
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundSnapshot:
+    """What the gateway says of one refund right now; `problem` says why it failed."""
+
+    refund_ref: str
+    payment_ref: str
+    amount: Money
+    state: RefundState
+    metadata: Mapping[str, str]
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EventEnvelope:
+    """An event with a genuine signature: which object changed, never what it means."""
+
+    event_id: str
+    type: str
+    created_at: datetime
+    is_test: bool
+    account: str
+    object_kind: ObjectKind
+    object_ref: str
+    payment_ref: str
+    metadata: Mapping[str, str]
+    raw: Mapping[str, object] = field(repr=False)
+
+
+class GatewayError(Exception):
+    """A call to the gateway did not bring what was asked for."""
+
+
+class GatewayUnavailableError(GatewayError):
+    """No usable answer: it is unknown whether the call was executed, so it is repeated with the same key.
+
+    `has_answered` tells that the gateway itself answered with an error of its own; such an answer is kept under the
+    idempotency key and comes again for as long as the key lives (docs.stripe.com/api/idempotent_requests).
+    """
+
+    def __init__(self, message: str, *, has_answered: bool = False) -> None:
+        super().__init__(message)
+        self.has_answered = has_answered
+
+
+class GatewayConflictError(GatewayError):
+    """The same call is still being executed: wait, then repeat it with the same key."""
+
+
+class GatewayRejectedError(GatewayError):
+    """The gateway understood and refused; nothing was executed, and repeating cannot help."""
+
+
+class WebhookRefusedError(GatewayError):
+    """A callback that is not genuine, too old, dated in the future, or no event at all."""
+
+
+class PaymentGateway(Protocol):
+    """A gateway with a hosted payment page. Every method may raise GatewayUnavailableError unless it says otherwise.
+
+    A method that executes something takes an idempotency key: same key and same request bring the first answer
+    again. Methods are called outside transactions only.
+    """
+
+    @property
+    def code(self) -> str:
+        """The frozen word under which rows remember this gateway."""
+
+    @property
+    def is_test(self) -> bool:
+        """Whether money at this gateway is play money."""
+
+    def create_checkout(self, request: CheckoutRequest, *, idempotency_key: str) -> CheckoutHandle:
+        """Make a checkout. Raises: GatewayConflictError, GatewayRejectedError."""
+
+    def expire_checkout(self, gateway_ref: str) -> PaymentSnapshot:
+        """End a checkout while it is open and say what is true then: "it is paid" is an answer, not an error.
+
+        Raises: GatewayRejectedError when there is no such checkout.
+        """
+
+    def fetch(self, gateway_ref: str) -> PaymentSnapshot:
+        """Return the truth about a checkout. Raises: GatewayRejectedError when there is no such checkout."""
+
+    def refund(
+        self, payment_ref: str, amount: Money, *, idempotency_key: str, metadata: Mapping[str, str]
+    ) -> RefundSnapshot:
+        """Give money back. Raises: GatewayConflictError, GatewayRejectedError."""
+
+    def fetch_refund(self, refund_ref: str) -> RefundSnapshot:
+        """Return the truth about a refund. Raises: GatewayRejectedError when there is no such refund."""
+
+    def list_refunds(self, payment_ref: str) -> Iterable[RefundSnapshot]:
+        """Return every refund of a payment, whoever asked for it, oldest first."""
+
+    def parse_webhook(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> EventEnvelope:
+        """Verify a callback without any call out. Raises: WebhookRefusedError, and nothing else."""
+
+    def list_events(self, *, since: datetime) -> Iterable[EventEnvelope]:
+        """Return the events since `since` (aware UTC) that the gateway could not deliver, oldest first."""

@@ -1,0 +1,142 @@
+"""The sandbox as a gateway: the same protocol as the real one, answered from its own tables."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from json import loads
+from typing import Any
+
+from django.conf import settings
+
+from greenroom.core import clock
+from greenroom.core.money import Money
+from greenroom.core.transactions import refuse_network_in_transaction
+from greenroom.integrations.stripe.protocol import (
+    CheckoutHandle,
+    CheckoutRequest,
+    EventEnvelope,
+    GatewayRejectedError,
+    GatewayUnavailableError,
+    PaymentSnapshot,
+    PayState,
+    RefundSnapshot,
+    RefundState,
+)
+from greenroom.integrations.stripe.sandbox import checkouts, refunds
+from greenroom.integrations.stripe.sandbox.faults import strikes
+from greenroom.integrations.stripe.sandbox.idempotency import Answer, answer_once
+from greenroom.integrations.stripe.sandbox.models import Checkout, Event, Refund
+from greenroom.integrations.stripe.sandbox.webhook import envelope_of, read_callback
+
+
+class SandboxGateway:
+    """A gateway with play money. It refuses to be called inside a transaction, as the real one does."""
+
+    code = "sandbox"
+    is_test = True
+
+    def create_checkout(self, request: CheckoutRequest, *, idempotency_key: str) -> CheckoutHandle:
+        """Make a checkout; the same key brings the same one."""
+        now = _reach()
+
+        def execute() -> Answer:
+            ref = checkouts.make_checkout(request, now=now).ref
+            return {"gateway_ref": ref, "pay_url": checkouts.pay_url(ref)}
+
+        params = {"call": "checkouts", **asdict(request)}
+        answer = answer_once(key=idempotency_key, params=params, execute=execute, now=now)
+        if strikes("create_times_out_after_executing"):
+            raise GatewayUnavailableError("The gateway did not answer in time.")
+        return CheckoutHandle(**answer)
+
+    def expire_checkout(self, gateway_ref: str) -> PaymentSnapshot:
+        """End a checkout while it is open, and say what is true then."""
+        now = _reach()
+        try:
+            return _snapshot(checkouts.expire(gateway_ref, now=now), now)
+        except Checkout.DoesNotExist:
+            raise GatewayRejectedError("404: there is no such checkout.") from None
+
+    def fetch(self, gateway_ref: str) -> PaymentSnapshot:
+        """Return the truth about a checkout."""
+        now = _reach()
+        checkout = Checkout.objects.filter(ref=gateway_ref).first()
+        if checkout is None:
+            raise GatewayRejectedError("404: there is no such checkout.")
+        return _snapshot(checkout, now)
+
+    def refund(
+        self, payment_ref: str, amount: Money, *, idempotency_key: str, metadata: Mapping[str, str]
+    ) -> RefundSnapshot:
+        """Give money back; the same key brings the same refund, as it was when it was made."""
+        now = _reach()
+
+        def execute() -> Answer:
+            refund = refunds.make_refund(payment_ref, amount, metadata, now=now)
+            return {"ref": refund.ref, "state": refund.state}
+
+        params = {"call": "refunds", "payment_ref": payment_ref, **asdict(amount), "metadata": dict(metadata)}
+        answer = answer_once(key=idempotency_key, params=params, execute=execute, now=now)
+        if strikes("refund_times_out_after_executing"):
+            raise GatewayUnavailableError("The gateway did not answer in time.")
+        refund = Refund.objects.select_related("checkout").get(ref=answer["ref"])
+        return _refund_snapshot(refund, state=RefundState(answer["state"]))
+
+    def fetch_refund(self, refund_ref: str) -> RefundSnapshot:
+        """Return the truth about a refund."""
+        _reach()
+        refund = Refund.objects.select_related("checkout").filter(ref=refund_ref).first()
+        if refund is None:
+            raise GatewayRejectedError("404: there is no such refund.")
+        return _refund_snapshot(refund)
+
+    def list_refunds(self, payment_ref: str) -> list[RefundSnapshot]:
+        """Return every refund of a payment, oldest first."""
+        _reach()
+        rows = Refund.objects.select_related("checkout").filter(checkout__payment_ref=payment_ref).order_by("pk")
+        return [_refund_snapshot(refund) for refund in rows]
+
+    def parse_webhook(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> EventEnvelope:
+        """Verify a callback with the configured secret."""
+        return read_callback(body, headers, secret=settings.ENVIRONMENT.stripe_webhook_secret, now=now)
+
+    def list_events(self, *, since: datetime) -> list[EventEnvelope]:
+        """Return the events since `since` that were not delivered, oldest first."""
+        _reach()
+        undelivered = Event.objects.filter(delivered_at__isnull=True, created_at__gte=since).order_by("pk")
+        bodies: list[dict[str, Any]] = [loads(event.body) for event in undelivered]
+        return [envelope_of(body) for body in bodies]
+
+
+def _reach() -> datetime:
+    refuse_network_in_transaction()
+    if strikes("unavailable"):
+        raise GatewayUnavailableError("The gateway cannot be reached.")
+    return clock.now()
+
+
+def _snapshot(checkout: Checkout, now: datetime) -> PaymentSnapshot:
+    state = checkouts.state_at(checkout, now)
+    asked = Money(checkout.amount_minor, checkout.currency)
+    return PaymentSnapshot(
+        gateway_ref=checkout.ref,
+        payment_ref=checkout.payment_ref,
+        state=state,
+        amount=checkouts.captured(checkout) if state is PayState.PAID else asked,
+        refunded=refunds.refunded(checkout),
+        is_test=True,
+        order_ref=checkout.metadata["order_ref"],
+        attempt_ref=checkout.metadata["attempt_ref"],
+        problem=checkout.problem,
+    )
+
+
+def _refund_snapshot(refund: Refund, *, state: RefundState | None = None) -> RefundSnapshot:
+    return RefundSnapshot(
+        refund_ref=refund.ref,
+        payment_ref=refund.checkout.payment_ref,
+        amount=Money(refund.amount_minor, checkouts.captured(refund.checkout).currency),
+        state=state or RefundState(refund.state),
+        metadata=refund.metadata,
+        problem=refund.problem,
+    )

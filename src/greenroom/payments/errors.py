@@ -1,0 +1,45 @@
+"""What may stand in the way of a payment or a refund."""
+
+from greenroom.core.errors import GreenroomError
+
+
+class PaymentUnavailableError(GreenroomError):
+    """The gateway gave no usable answer; trying again in a moment continues where this stopped."""
+
+    code = "payment_unavailable"
+    message = "The payment service does not answer right now. Nothing was taken. Please try again in a moment."
+
+
+class PaymentRefusedError(GreenroomError):
+    """The gateway refused to make a payment page; trying again does not help."""
+
+    code = "payment_refused"
+    message = "The payment service refused this payment. Nothing was taken. Please contact the coach."
+
+
+class PaymentClosingError(GreenroomError):
+    """The order's payment is being ended, so no new one may begin."""
+
+    code = "payment_closing"
+    message = "The time to pay is over. Please choose a time again."
+
+
+class PaymentInProgressError(GreenroomError):
+    """A payment of another total is being worked on by the bank."""
+
+    code = "payment_in_progress"
+    message = "A payment for this is already being processed. Please wait until it is decided."
+
+
+class AlreadyPaidError(GreenroomError):
+    """The order has been paid."""
+
+    code = "already_paid"
+    message = "This has already been paid."
+
+
+class NotRefundableError(GreenroomError):
+    """More is asked back than is left of the payment."""
+
+    code = "not_refundable"
+    message = "That is more than what is left to refund."

@@ -1,0 +1,193 @@
+"""Rows about money: attempts, callbacks, refunds, ledger."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from greenroom.core.money import Money
+from greenroom.payments.rules import LIVE
+from greenroom.payments.types import AttemptState, EventState, RefundCause, RefundRequestState
+
+_REF_LENGTH = 255  # as long as Stripe allows its references to become
+
+
+class PaymentAttempt(models.Model):
+    """One attempt to be paid for an order, at one gateway.
+
+    The row, with its key and everything that is sent, is committed before the gateway is called; so a call whose
+    answer was lost is repeated word for word. `captured_*` is what really arrived, `mismatch` says how that differs
+    from what was agreed: such an attempt is `failed` and its money goes back.
+    """
+
+    ref = models.CharField(max_length=22, unique=True)
+    order_ref = models.CharField(max_length=64)
+    seq = models.PositiveIntegerField()
+    gateway = models.CharField(max_length=16)
+    idempotency_key = models.CharField(max_length=64, unique=True)
+    params_hash = models.CharField(max_length=64)
+    request = models.JSONField()
+    gateway_ref = models.CharField(max_length=_REF_LENGTH, unique=True, null=True, blank=True)
+    payment_ref = models.CharField(max_length=_REF_LENGTH, unique=True, null=True, blank=True)
+    pay_url = models.URLField(max_length=1000, blank=True)
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    captured_minor = models.BigIntegerField(default=0)
+    captured_currency = models.CharField(max_length=3, blank=True)
+    state = models.CharField(max_length=16, choices=[(state, state) for state in AttemptState])
+    is_closing = models.BooleanField(default=False)
+    is_test = models.BooleanField()
+    problem = models.CharField(max_length=200, blank=True)
+    mismatch = models.CharField(max_length=300, blank=True)
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    checked_at = models.DateTimeField()
+    paid_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["checked_at"], condition=Q(state__in=sorted(LIVE)), name="payments_live")]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=list(AttemptState)), name="payments_attempt_state_is_known"),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payments_attempt_asks_for_money"),
+            models.UniqueConstraint(fields=["order_ref", "seq"], name="payments_attempts_are_numbered_per_order"),
+            models.UniqueConstraint(
+                fields=["order_ref"],
+                condition=Q(state__in=sorted(LIVE)),
+                name="payments_one_live_attempt_per_order",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=AttemptState.PAID)
+                | Q(
+                    paid_at__isnull=False,
+                    payment_ref__isnull=False,
+                    captured_minor=F("amount_minor"),
+                    captured_currency=F("currency"),
+                    mismatch="",
+                ),
+                name="payments_paid_attempt_captured_what_was_agreed",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=AttemptState.CREATED, gateway_ref__isnull=True)
+                | Q(state__in=[AttemptState.DEAD])
+                | (~Q(state=AttemptState.CREATED) & Q(gateway_ref__isnull=False)),
+                name="payments_attempt_at_gateway_has_its_reference",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Return order, number and state."""
+        return f"{self.order_ref} #{self.seq} {self.state}"
+
+    @property
+    def amount(self) -> Money:
+        """What was agreed."""
+        return Money(self.amount_minor, self.currency)
+
+    @property
+    def captured(self) -> Money:
+        """What really arrived; zero before."""
+        return Money(self.captured_minor, self.captured_currency or self.currency)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it may still be paid as far as we know."""
+        return self.state in LIVE
+
+
+class GatewayEvent(models.Model):
+    """One genuine callback, kept as it came. The row outlives a failed run of the job that works on it."""
+
+    gateway = models.CharField(max_length=16)
+    account = models.CharField(max_length=64, blank=True)
+    event_id = models.CharField(max_length=_REF_LENGTH)
+    type = models.CharField(max_length=80)
+    object_kind = models.CharField(max_length=32)
+    object_ref = models.CharField(max_length=_REF_LENGTH)
+    payment_ref = models.CharField(max_length=_REF_LENGTH, blank=True)
+    metadata = models.JSONField(default=dict)
+    raw = models.JSONField()
+    state = models.CharField(
+        max_length=16, choices=[(state, state) for state in EventState], default=EventState.RECEIVED
+    )
+    received_at = models.DateTimeField()
+    processed_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "received_at"], name="payments_event_by_state")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["gateway", "account", "event_id"], name="payments_one_row_per_gateway_event"
+            ),
+            models.CheckConstraint(condition=Q(state__in=list(EventState)), name="payments_event_state_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        """Return type and reference."""
+        return f"{self.type} {self.event_id}"
+
+
+class RefundRequest(models.Model):
+    """Money that is to go back. Each try has a key of its own; `idempotency_key` is that of the latest."""
+
+    attempt = models.ForeignKey(PaymentAttempt, models.PROTECT, related_name="refunds")
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    cause = models.CharField(max_length=24, choices=[(cause, cause) for cause in RefundCause])
+    try_no = models.PositiveIntegerField(default=1)
+    idempotency_key = models.CharField(max_length=64, unique=True, null=True, blank=True)
+    refund_ref = models.CharField(max_length=_REF_LENGTH, unique=True, null=True, blank=True)
+    state = models.CharField(max_length=16, choices=[(state, state) for state in RefundRequestState])
+    last_error = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    checked_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "checked_at"], name="payments_refund_by_state")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=list(RefundRequestState)), name="payments_refund_state_is_known"
+            ),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payments_refund_gives_money"),
+            models.CheckConstraint(condition=Q(cause__in=list(RefundCause)), name="payments_refund_cause_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        """Return amount, currency and state."""
+        return f"{self.amount_minor} {self.currency} {self.state}"
+
+    @property
+    def amount(self) -> Money:
+        """What is to go back."""
+        return Money(self.amount_minor, self.currency)
+
+
+class LedgerEntry(models.Model):
+    """One side of a movement of money; the entries of one `journal` add up to zero.
+
+    Append-only: what was wrong is corrected by a journal of its own. Positive: the account holds more.
+    """
+
+    journal = models.CharField(max_length=22, db_index=True)
+    account = models.CharField(max_length=64)
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    kind = models.CharField(max_length=24)
+    source_kind = models.CharField(max_length=16)
+    source_id = models.CharField(max_length=32)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["account", "currency"], name="payments_ledger_by_account")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source_kind", "source_id", "kind", "account"], name="payments_money_is_booked_once"
+            ),
+            models.CheckConstraint(condition=~Q(amount_minor=0), name="payments_ledger_entry_moves_money"),
+        ]
+        verbose_name_plural = "ledger entries"
+
+    def __str__(self) -> str:
+        """Return account, amount and kind."""
+        return f"{self.account} {self.amount_minor} {self.currency} {self.kind}"

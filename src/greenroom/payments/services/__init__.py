@@ -1,0 +1,33 @@
+"""The verbs of payments. Those that call a gateway refuse to run inside a transaction."""
+
+from greenroom.payments.services.closing import close_attempt, request_close
+from greenroom.payments.services.events import process_event, receive_event
+from greenroom.payments.services.opening import open_attempt
+from greenroom.payments.services.reconciling import collect_events, poll
+from greenroom.payments.services.refunds import (
+    apply_refund_snapshot,
+    refund_in_full,
+    refund_order,
+    request_refund,
+    retry_refund,
+    send_refund,
+)
+from greenroom.payments.services.snapshots import apply_snapshot, sync_attempt
+
+__all__ = [
+    "apply_refund_snapshot",
+    "apply_snapshot",
+    "close_attempt",
+    "collect_events",
+    "open_attempt",
+    "poll",
+    "process_event",
+    "receive_event",
+    "refund_in_full",
+    "refund_order",
+    "request_close",
+    "request_refund",
+    "retry_refund",
+    "send_refund",
+    "sync_attempt",
+]

@@ -1,0 +1,68 @@
+"""Comparing with the gateway on our own account, for callbacks that never come."""
+
+from datetime import datetime, timedelta
+
+from greenroom.core.transactions import refuse_network_in_transaction
+from greenroom.integrations.stripe.protocol import GatewayRejectedError
+from greenroom.payments import gateways, rules
+from greenroom.payments.models import PaymentAttempt, RefundRequest
+from greenroom.payments.services.closing import GRACE, close_attempt
+from greenroom.payments.services.events import store_event
+from greenroom.payments.services.refunds import apply_refund_snapshot
+from greenroom.payments.services.snapshots import sync_attempt
+
+_QUIET_FOR = timedelta(minutes=2)
+_MOST_AT_ONCE = 40  # each may take a time-out's length; the job's lease covers them all
+_LOOKS_BACK = timedelta(days=3)
+
+
+def poll(*, now: datetime) -> None:
+    """Ask after every attempt and refund that is not decided and was not looked at for two minutes.
+
+    Must run outside transactions. A row that the gateway refuses to know keeps that as its problem and does not hold
+    up the others. Raises: GatewayUnavailableError.
+    """
+    refuse_network_in_transaction()
+    quiet = {"checked_at__lt": now - _QUIET_FOR}
+    code = gateways.current().code
+    live = PaymentAttempt.objects.filter(state__in=rules.LIVE, gateway=code, **quiet).order_by("checked_at")
+    for attempt in live[:_MOST_AT_ONCE]:
+        # Pushed to the end of the queue first, so that a row that breaks the visit does not break every visit.
+        PaymentAttempt.objects.filter(pk=attempt.pk).update(checked_at=now)
+        _ask_after_attempt(attempt, now)
+    moving = RefundRequest.objects.filter(state__in=rules.UNSETTLED_REFUNDS, attempt__gateway=code, **quiet)
+    for refund in moving.order_by("checked_at")[:_MOST_AT_ONCE]:
+        RefundRequest.objects.filter(pk=refund.pk).update(checked_at=now)
+        _ask_after_refund(refund, now)
+
+
+def collect_events(*, now: datetime) -> int:
+    """Keep the events of the last three days that the gateway could not deliver; returns how many it listed.
+
+    Must run outside transactions. Raises: GatewayUnavailableError.
+    """
+    refuse_network_in_transaction()
+    events = list(gateways.current().list_events(since=now - _LOOKS_BACK))
+    for envelope in events:
+        store_event(envelope, now=now)
+    return len(events)
+
+
+def _ask_after_attempt(attempt: PaymentAttempt, now: datetime) -> None:
+    if attempt.gateway_ref is None:
+        if now > attempt.expires_at + GRACE:
+            close_attempt(attempt_id=attempt.pk, now=now)
+        return
+    try:
+        sync_attempt(attempt_id=attempt.pk, now=now)
+    except GatewayRejectedError as error:
+        PaymentAttempt.objects.filter(pk=attempt.pk).update(problem=str(error)[:200])
+
+
+def _ask_after_refund(refund: RefundRequest, now: datetime) -> None:
+    try:
+        snapshot = gateways.current().fetch_refund(str(refund.refund_ref))
+    except GatewayRejectedError as error:
+        RefundRequest.objects.filter(pk=refund.pk).update(last_error=str(error)[:500])
+        return
+    apply_refund_snapshot(refund_id=refund.pk, snapshot=snapshot, now=now)

@@ -1,0 +1,44 @@
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import httpx
+import pytest
+from tests.payments.factories import ORDER, job_keys, ledger, open_one
+
+from greenroom.core.actors import SYSTEM
+from greenroom.integrations.stripe.sandbox.models import Event
+from greenroom.jobs.models import Run
+from greenroom.payments import queries, services
+from greenroom.payments.models import GatewayEvent
+from greenroom.payments.types import RefundCause
+
+
+@pytest.mark.usefixtures("gateway", "money_jobs", "webhook_port")
+def test_payment_by_page_and_signed_callback_settles_the_order_and_is_refunded(
+    now: datetime, live_server: Any, run_due_jobs: Callable[[], Run]
+) -> None:
+    attempt = open_one(now=now, success_url=f"{live_server.url}/readyz")
+    page = f"{live_server.url}/sandbox/pay/{attempt.gateway_ref}"
+
+    shown = httpx.get(page, trust_env=False)
+    paid = httpx.post(page, data={"card": "4242 4242 4242 4242"}, trust_env=False)
+
+    assert (shown.status_code, paid.status_code) == (200, 303)
+    assert paid.headers["location"] == f"{live_server.url}/readyz"
+    assert not GatewayEvent.objects.exists()
+
+    run_due_jobs()
+
+    attempt.refresh_from_db()
+    assert attempt.state == "paid"
+    assert not Event.objects.filter(delivered_at__isnull=True).exists()
+    assert [event.state for event in GatewayEvent.objects.all()] == ["processed", "processed"]
+    assert job_keys(["orders.settle"]) == [f"orders.settle:{ORDER}:{attempt.pk}:paid"]
+    assert ledger() == [("gateway:sandbox", 8000, "EUR", "capture"), ("customers", -8000, "EUR", "capture")]
+
+    services.refund_in_full(order_ref=ORDER, cause=RefundCause.STUDENT_CANCELLED, actor=SYSTEM, now=now)
+    run_due_jobs()
+
+    assert queries.order_money(ORDER, currency="EUR").refunded.minor == 8000
+    assert queries.account_balance("gateway:sandbox", currency="EUR").minor == 0

@@ -1,0 +1,115 @@
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from greenroom.core.money import CurrencyMismatchError, Money
+from greenroom.payments import rules
+from greenroom.payments.types import AttemptState, RefundRequestState, Terms
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "architecture" / "payments.md"
+ALLOWED = {
+    "created": {"open", "requires_action", "processing", "paid", "failed", "dead"},
+    "open": {"requires_action", "processing", "paid", "failed", "dead"},
+    "requires_action": {"open", "processing", "paid", "failed", "dead"},
+    "processing": {"paid", "failed", "dead"},
+    "paid": set(),
+    "failed": {"paid"},
+    "dead": {"paid"},
+}
+ALLOWED_REFUNDS = {
+    "requested": {"pending", "requires_action", "succeeded", "failed", "canceled"},
+    "pending": {"requires_action", "succeeded", "failed", "canceled"},
+    "requires_action": {"pending", "succeeded", "failed", "canceled"},
+    "succeeded": {"failed"},
+    "failed": set(),
+    "canceled": set(),
+}
+AGREED = Terms(Money(8000, "EUR"), is_test=True, attempt_ref="a1")
+
+
+@pytest.mark.parametrize(("current", "seen"), list(product(AttemptState, AttemptState)))
+def test_next_state_of_every_pair_moves_forward_only(current: AttemptState, seen: AttemptState) -> None:
+    expected = seen if seen in ALLOWED[current] else None
+
+    assert rules.next_state(current, seen) is expected
+
+
+@pytest.mark.parametrize(("current", "seen"), list(product(RefundRequestState, RefundRequestState)))
+def test_next_refund_state_of_every_pair_is_as_listed(current: RefundRequestState, seen: RefundRequestState) -> None:
+    expected = seen if seen in ALLOWED_REFUNDS[current] else None
+
+    assert rules.next_refund_state(current, seen) is expected
+
+
+def test_transitions_are_printed_in_the_documentation() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    rows = [
+        f"| {current} | {', '.join(seen for seen in AttemptState if (current, seen) in rules.TRANSITIONS)} |"
+        for current in AttemptState
+    ]
+
+    assert "\n".join(["|---|---|", *rows]).replace("|  |", "| |") in text
+
+
+def test_matters_to_order_only_when_money_is_decided_or_on_its_way() -> None:
+    mattering = [state for state in AttemptState if rules.matters_to_order(state)]
+
+    assert mattering == ["processing", "paid", "failed", "dead"]
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        (AGREED, ""),
+        (
+            Terms(Money(8001, "EUR"), is_test=True, attempt_ref="a1"),
+            "8001 EUR (minor units) arrived instead of 8000 EUR (minor units)",
+        ),
+        (
+            Terms(Money(8000, "USD"), is_test=True, attempt_ref="a1"),
+            "8000 USD (minor units) arrived instead of 8000 EUR (minor units)",
+        ),
+        (Terms(Money(8000, "EUR"), is_test=False, attempt_ref="a1"), "real money arrived for a test order"),
+        (Terms(Money(8000, "EUR"), is_test=True, attempt_ref="b2"), "it names another attempt (b2)"),
+        (
+            Terms(Money(1, "EUR"), is_test=False, attempt_ref=""),
+            (
+                "1 EUR (minor units) arrived instead of 8000 EUR (minor units); "
+                "real money arrived for a test order; it names another attempt ()"
+            ),
+        ),
+    ],
+)
+def test_mismatch_of_money_that_arrived_says_every_difference(seen: Terms, words: str) -> None:
+    assert rules.mismatch(AGREED, seen) == words
+
+
+def test_mismatch_of_play_money_for_a_real_order_says_so() -> None:
+    real = Terms(Money(8000, "EUR"), is_test=False, attempt_ref="a1")
+
+    assert rules.mismatch(real, AGREED) == "play money arrived"
+
+
+@pytest.mark.parametrize(
+    ("requests", "left"),
+    [
+        ([], 100),
+        ([("requested", 30)], 70),
+        ([("pending", 30), ("requires_action", 10)], 60),
+        ([("succeeded", 100)], 0),
+        ([("failed", 100), ("canceled", 50)], 100),
+        ([("failed", 100), ("succeeded", 40)], 60),
+    ],
+)
+def test_refundable_is_captured_less_every_refund_that_has_not_failed(
+    requests: list[tuple[str, int]], left: int
+) -> None:
+    amounts = [(RefundRequestState(state), Money(minor, "EUR")) for state, minor in requests]
+
+    assert rules.refundable(Money(100, "EUR"), amounts) == Money(left, "EUR")
+
+
+def test_refundable_refuses_to_mix_currencies() -> None:
+    with pytest.raises(CurrencyMismatchError):
+        rules.refundable(Money(100, "EUR"), [(RefundRequestState.PENDING, Money(1, "USD"))])
