@@ -1,0 +1,1 @@
+"""What changes the simulated Discord: the bot's calls, and what people and tests do by hand."""
