@@ -1,0 +1,1 @@
+"""Mail: over SMTP, or into the sandbox's mailbox."""

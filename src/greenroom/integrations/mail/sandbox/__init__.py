@@ -1,0 +1,1 @@
+"""The mailbox into which the demo's mail falls."""
