@@ -1,0 +1,1 @@
+"""People: users, sign-in, their time zone and their linked Discord identity."""
