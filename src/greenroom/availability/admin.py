@@ -1,0 +1,34 @@
+from django.contrib import admin
+
+from greenroom.availability.models import Blackout, DateOverride, OverrideWindow, Schedule, WeeklyWindow
+
+
+class WeeklyWindowInline(admin.TabularInline):
+    model = WeeklyWindow
+    extra = 0
+
+
+class OverrideWindowInline(admin.TabularInline):
+    model = OverrideWindow
+    extra = 0
+
+
+@admin.register(Schedule)
+class ScheduleAdmin(admin.ModelAdmin):
+    list_display = ("coach", "name", "tz", "is_default")
+    list_select_related = ("coach",)
+    search_fields = ("coach__display_name", "name")
+    inlines = (WeeklyWindowInline,)
+
+
+@admin.register(DateOverride)
+class DateOverrideAdmin(admin.ModelAdmin):
+    list_display = ("schedule", "on")
+    list_select_related = ("schedule",)
+    inlines = (OverrideWindowInline,)
+
+
+@admin.register(Blackout)
+class BlackoutAdmin(admin.ModelAdmin):
+    list_display = ("coach", "starts_at", "ends_at", "reason")
+    list_select_related = ("coach",)

@@ -1,0 +1,70 @@
+"""Reading coaches' hours into the engine's own types, for one coach or many with the same queries."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from greenroom.availability.engine import Interval, Override, Window
+from greenroom.availability.engine import Schedule as EngineSchedule
+from greenroom.availability.models import Blackout, DateOverride, Schedule, WeeklyWindow
+
+_CLOSED = EngineSchedule(tz="UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """The schedules of some coaches, as the engine takes them."""
+
+    by_schedule: dict[int, EngineSchedule]
+    default_of_coach: dict[int, int]
+
+    def of(self, *, coach_id: int, schedule_id: int | None) -> EngineSchedule:
+        """Return the named schedule, else the coach's default one, else one that is never open."""
+        wanted = schedule_id or self.default_of_coach.get(coach_id)
+        return self.by_schedule.get(wanted, _CLOSED) if wanted else _CLOSED
+
+
+def hours_of(coach_ids: Collection[int]) -> Hours:
+    """Read all schedules of these coaches; three queries, whatever their number."""
+    rows = list(Schedule.objects.filter(coach_id__in=coach_ids).values_list("pk", "coach_id", "tz", "is_default"))
+    pks = [pk for pk, _coach_id, _tz, _is_default in rows]
+    windows: defaultdict[int, list[Window]] = defaultdict(list)
+    for pk, *span in WeeklyWindow.objects.filter(schedule_id__in=pks).values_list(
+        "schedule_id", "weekday", "start_minute", "end_minute"
+    ):
+        windows[pk].append(Window(*span))
+    overrides = _overrides(pks)
+    return Hours(
+        by_schedule={
+            pk: EngineSchedule(tz=tz, windows=tuple(windows[pk]), overrides=overrides[pk]) for pk, _, tz, _ in rows
+        },
+        default_of_coach={coach_id: pk for pk, coach_id, _tz, is_default in rows if is_default},
+    )
+
+
+def _overrides(schedule_ids: Collection[int]) -> defaultdict[int, tuple[Override, ...]]:
+    # A closed date has no window, so the outer join gives it one row of nulls.
+    rows: Iterable[tuple[int, date, int | None, int | None]] = DateOverride.objects.filter(
+        schedule_id__in=schedule_ids
+    ).values_list("schedule_id", "on", "windows__start_minute", "windows__end_minute")
+    windows: defaultdict[tuple[int, date], list[tuple[int, int]]] = defaultdict(list)
+    for schedule_id, on, start_minute, end_minute in rows:
+        spans = windows[schedule_id, on]
+        if start_minute is not None and end_minute is not None:
+            spans.append((start_minute, end_minute))
+    overrides: defaultdict[int, tuple[Override, ...]] = defaultdict(tuple)
+    for (schedule_id, on), spans in windows.items():
+        overrides[schedule_id] += (Override(on, tuple(sorted(spans))),)
+    return overrides
+
+
+def blackouts_of(
+    coach_ids: Collection[int], *, range_from: datetime, range_to: datetime
+) -> defaultdict[int, tuple[Interval, ...]]:
+    """Return the closed ranges of each coach that touch [range_from, range_to), in UTC; one query."""
+    rows = Blackout.objects.filter(coach_id__in=coach_ids, ends_at__gt=range_from, starts_at__lt=range_to)
+    closed: defaultdict[int, tuple[Interval, ...]] = defaultdict(tuple)
+    for coach_id, starts_at, ends_at in rows.values_list("coach_id", "starts_at", "ends_at"):
+        closed[coach_id] += (Interval(starts_at, ends_at),)
+    return closed

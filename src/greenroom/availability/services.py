@@ -1,0 +1,265 @@
+"""The verbs that change when a coach works. Each locks the coach first: it changes what can be booked.
+
+Sessions that are booked already stay where they are, whatever becomes of the hours around them.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from greenroom.availability import rules
+from greenroom.availability.engine import Interval, Window
+from greenroom.availability.engine.instants import find_zone
+from greenroom.availability.models import Blackout, DateOverride, OverrideWindow, Schedule, WeeklyWindow
+from greenroom.availability.rules import Span
+from greenroom.availability.types import LocalDays
+from greenroom.coaches.models import Coach
+from greenroom.coaches.queries import lock_coach
+from greenroom.core import audit
+from greenroom.core.actors import Actor
+from greenroom.core.errors import InvalidInputError, NotFoundError
+from greenroom.core.transactions import unit_of_work
+
+_ONE_DAY = timedelta(days=1)
+_LONGEST_REASON = 140
+
+
+def replace_week(
+    *,
+    coach: Coach,
+    windows: Sequence[Window],
+    tz: str,
+    actor: Actor,
+    now: datetime,
+    schedule: Schedule | None = None,
+) -> Schedule:
+    """Give a schedule exactly these weekly windows, read on the wall clock of `tz`; returns the schedule.
+
+    None stands for the coach's default schedule, which is made when there is none. Overrides and blackouts stay.
+    Locks the coach. A second call changes nothing. Raises: WindowsOverlapError naming the day, InvalidInputError
+    for an unknown zone or too many windows, NotFoundError for somebody else's schedule, BusyError.
+    """
+    rules.require(actor)
+    _require_zone(tz)
+    rules.check_week(windows)
+    with unit_of_work():
+        lock_coach(coach.pk)
+        mine = _schedule_of(coach, schedule) or Schedule.objects.create(coach=coach, tz=tz)
+        before, after = _week_of(mine), sorted(windows, key=_in_order)
+        if mine.tz == tz and before == after:
+            return mine
+        old_tz, mine.tz = mine.tz, tz
+        mine.save(update_fields=["tz"])
+        _write_week(mine, after)
+        audit.record(
+            actor=actor,
+            action="schedule.replace_week",
+            target=mine,
+            now=now,
+            before={"week": rules.week_words(before), "tz": old_tz},
+            after={"week": rules.week_words(after), "tz": tz},
+        )
+    return mine
+
+
+def add_window(*, coach: Coach, window: Window, tz: str | None, actor: Actor, now: datetime) -> WeeklyWindow:
+    """Add one weekly window to the coach's default schedule, which is made in `tz` when there is none.
+
+    None takes the zone the schedule has (the account's for a new one). Locks the coach. Adding a window that is
+    there returns it and changes nothing.
+    Raises: WindowsOverlapError, InvalidInputError naming `tz` when the schedule is read in another zone, BusyError.
+    """
+    rules.require(actor)
+    wanted = tz or coach.user.time_zone
+    _require_zone(wanted)
+    rules.check_span((window.start_minute, window.end_minute))
+    with unit_of_work():
+        lock_coach(coach.pk)
+        mine = _schedule_of(coach, None) or Schedule.objects.create(coach=coach, tz=wanted)
+        if tz is not None and mine.tz != tz:
+            raise InvalidInputError(f"The schedule is kept in {mine.tz}: send the times of that zone.", field="tz")
+        before = _week_of(mine)
+        if window not in before:
+            rules.check_week([*before, window])
+            _add_to_week(mine, window)
+            audit.record(
+                actor=actor,
+                action="schedule.add_window",
+                target=mine,
+                now=now,
+                after={"window": rules.week_words([window])},
+            )
+        return mine.windows.get(weekday=window.weekday, start_minute=window.start_minute, end_minute=window.end_minute)
+
+
+def set_override(
+    *,
+    coach: Coach,
+    on: date,
+    spans: Sequence[Span],
+    actor: Actor,
+    now: datetime,
+    schedule: Schedule | None = None,
+) -> DateOverride:
+    """Give one local date of a schedule windows of its own, as minutes of the wall clock; none closes it.
+
+    Replaces an earlier override of that date. Locks the coach. A second call changes nothing.
+    Raises: InvalidInputError for a date that is past or too far, WindowsOverlapError, NotFoundError, BusyError.
+    """
+    rules.require(actor)
+    rules.check_date(spans)
+    with unit_of_work():
+        lock_coach(coach.pk)
+        mine = _schedule_of(coach, schedule)
+        if mine is None:
+            raise InvalidInputError("Save your weekly hours first.", field="on")
+        _require_date(mine, on, now)
+        override, is_new = DateOverride.objects.get_or_create(schedule=mine, on=on)
+        before = sorted(override.windows.values_list("start_minute", "end_minute"))
+        after = sorted(spans)
+        if is_new or before != after:
+            override.windows.all().delete()
+            OverrideWindow.objects.bulk_create(
+                OverrideWindow(override=override, start_minute=start, end_minute=end) for start, end in after
+            )
+            audit.record(
+                actor=actor,
+                action="schedule.set_override",
+                target=override,
+                now=now,
+                before={} if is_new else {"hours": _date_words(before)},
+                after={"on": on.isoformat(), "hours": _date_words(after)},
+            )
+    return override
+
+
+def remove_override(*, coach: Coach, override_id: int, actor: Actor, now: datetime) -> None:
+    """Let the weekly windows count again on a date. Locks the coach. Raises: NotFoundError, BusyError."""
+    rules.require(actor)
+    with unit_of_work():
+        lock_coach(coach.pk)
+        override = DateOverride.objects.filter(schedule__coach=coach, pk=override_id).first()
+        if override is None:
+            raise NotFoundError
+        spans = sorted(override.windows.values_list("start_minute", "end_minute"))
+        before = {"on": override.on.isoformat(), "hours": _date_words(spans)}
+        audit.record(actor=actor, action="schedule.remove_override", target=override, now=now, before=before)
+        override.delete()
+
+
+def add_blackout(
+    *, coach: Coach, closed: Interval | LocalDays, reason: str = "", actor: Actor, now: datetime
+) -> Blackout:
+    """Close a range to new bookings: two aware instants, the end excluded, or whole local days, both included.
+
+    Local days are those of the coach's default schedule (the account's zone without one). What is booked in the
+    range stays booked. Locks the coach. The same range again returns the same row, with the new reason.
+    Raises: InvalidInputError naming `ends_at` or `reason`, BusyError.
+    """
+    rules.require(actor)
+    words = _checked_reason(reason)
+    with unit_of_work():
+        lock_coach(coach.pk)
+        interval = _interval_of(coach, closed)
+        rules.check_closed(interval, now)
+        if Blackout.objects.filter(coach=coach, ends_at__gt=now).count() >= rules.MOST_BLACKOUTS:
+            raise InvalidInputError("These are too many closed ranges. Remove some first.", field="ends_at")
+        blackout, is_new = Blackout.objects.get_or_create(
+            coach=coach, starts_at=interval.start, ends_at=interval.end, defaults={"reason": words}
+        )
+        if not is_new and blackout.reason == words:
+            return blackout
+        blackout.reason = words
+        blackout.save(update_fields=["reason"])
+        after = {"starts_at": interval.start.isoformat(), "ends_at": interval.end.isoformat()}
+        audit.record(actor=actor, action="blackout.add", target=blackout, now=now, after=after, reason=words)
+    return blackout
+
+
+def remove_blackout(*, coach: Coach, blackout_id: int, actor: Actor, now: datetime) -> None:
+    """Open a closed range again. Locks the coach. Raises: NotFoundError, BusyError."""
+    rules.require(actor)
+    with unit_of_work():
+        lock_coach(coach.pk)
+        blackout = Blackout.objects.filter(coach=coach, pk=blackout_id).first()
+        if blackout is None:
+            raise NotFoundError
+        before = {"starts_at": blackout.starts_at.isoformat(), "ends_at": blackout.ends_at.isoformat()}
+        audit.record(actor=actor, action="blackout.remove", target=blackout, now=now, before=before)
+        blackout.delete()
+
+
+def _require_zone(tz: str) -> None:
+    if find_zone(tz) is None:
+        raise InvalidInputError("Choose a time zone from the list.", field="tz")
+
+
+def _schedule_of(coach: Coach, schedule: Schedule | None) -> Schedule | None:
+    """Return the coach's own row as it is now; None while the coach has no default schedule."""
+    if schedule is None:
+        return Schedule.objects.filter(coach=coach, is_default=True).first()
+    mine = Schedule.objects.filter(coach=coach, pk=schedule.pk).first()
+    if mine is None:
+        raise NotFoundError
+    return mine
+
+
+def _week_of(schedule: Schedule) -> list[Window]:
+    rows = schedule.windows.values_list("weekday", "start_minute", "end_minute")
+    return sorted((Window(*row) for row in rows), key=_in_order)
+
+
+def _in_order(window: Window) -> tuple[int, int, int]:
+    return window.weekday, window.start_minute, window.end_minute
+
+
+def _write_week(schedule: Schedule, windows: Sequence[Window]) -> None:
+    schedule.windows.all().delete()
+    WeeklyWindow.objects.bulk_create(_row(schedule, window) for window in windows)
+
+
+def _add_to_week(schedule: Schedule, window: Window) -> None:
+    _row(schedule, window).save()
+
+
+def _row(schedule: Schedule, window: Window) -> WeeklyWindow:
+    return WeeklyWindow(
+        schedule=schedule, weekday=window.weekday, start_minute=window.start_minute, end_minute=window.end_minute
+    )
+
+
+def _require_date(schedule: Schedule, on: date, now: datetime) -> None:
+    today = now.astimezone(ZoneInfo(schedule.tz)).date()
+    if on < today:
+        raise InvalidInputError("This day is past. Choose today or a later day.", field="on")
+    if on > today + rules.FARTHEST:
+        raise InvalidInputError("Nobody can book that far ahead: choose a day within two years.", field="on")
+    dates = schedule.overrides.filter(on__gte=today).exclude(on=on)
+    if dates.count() >= rules.MOST_DATES:
+        raise InvalidInputError("These are too many single days. Remove some first.", field="on")
+
+
+def _date_words(spans: Sequence[Span]) -> str:
+    return ", ".join(rules.hours_words(span) for span in spans) or "closed"
+
+
+def _checked_reason(reason: str) -> str:
+    words = reason.strip()
+    if len(words) > _LONGEST_REASON:
+        raise InvalidInputError(f"Use at most {_LONGEST_REASON} characters.", field="reason")
+    return words
+
+
+def _interval_of(coach: Coach, closed: Interval | LocalDays) -> Interval:
+    if isinstance(closed, Interval):
+        return closed
+    if closed.last < closed.first:
+        raise InvalidInputError("The last day is before the first one.", field="ends_at")
+    schedule = _schedule_of(coach, None)
+    zone = ZoneInfo(schedule.tz if schedule else coach.user.time_zone)
+    return Interval(_midnight(closed.first, zone), _midnight(closed.last + _ONE_DAY, zone))
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    """Return the instant at which a local date begins; a missing midnight is read as RFC 5545 3.3.5 says."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

@@ -1,0 +1,34 @@
+from django.contrib import admin
+from django.utils.safestring import SafeString
+
+from greenroom.catalog.models import IntakeQuestion, Offer, OfferDuration, RefundTierRow
+from greenroom.core.admin import badge
+
+
+class OfferDurationInline(admin.TabularInline):
+    model = OfferDuration
+    extra = 0
+    min_num = 1
+
+
+class IntakeQuestionInline(admin.TabularInline):
+    model = IntakeQuestion
+    extra = 0
+
+
+class RefundTierInline(admin.TabularInline):
+    model = RefundTierRow
+    extra = 0
+
+
+@admin.register(Offer)
+class OfferAdmin(admin.ModelAdmin):
+    list_display = ("title", "coach", "badge", "venue", "discord_requirement", "currency")
+    list_filter = ("status", "venue", "discord_requirement")
+    list_select_related = ("coach",)
+    search_fields = ("title", "coach__display_name")
+    inlines = (OfferDurationInline, IntakeQuestionInline, RefundTierInline)
+
+    @admin.display(description="status", ordering="status")
+    def badge(self, offer: Offer) -> SafeString:
+        return badge(offer.status)

@@ -1,0 +1,24 @@
+"""The verbs that change what a coach sells. Booked sessions and frozen orders never change with an offer."""
+
+from greenroom.catalog.services.offers import save_offer
+from greenroom.catalog.services.publishing import (
+    archive_offer,
+    missing_for_publishing,
+    publish_offer,
+    restore_offer,
+    unpublish_offer,
+)
+from greenroom.catalog.services.terms import DurationTerms, OfferTerms, QuestionTerms, TierTerms
+
+__all__ = [
+    "DurationTerms",
+    "OfferTerms",
+    "QuestionTerms",
+    "TierTerms",
+    "archive_offer",
+    "missing_for_publishing",
+    "publish_offer",
+    "restore_offer",
+    "save_offer",
+    "unpublish_offer",
+]
