@@ -1,0 +1,1 @@
+"""Coaching sessions and the seats in them: holds, bookings, changes, and what became of them."""

@@ -1,0 +1,41 @@
+"""Handlers of the due rows about bookings."""
+
+from greenroom.accounts.models import DiscordIdentity
+from greenroom.bookings import services
+from greenroom.bookings.models import Booking
+from greenroom.core import clock
+from greenroom.jobs.errors import RetryLaterError
+from greenroom.jobs.models import Job
+
+
+def expire_hold(job: Job) -> None:
+    """End a hold whose time is over; an extended one is looked at again at its new end."""
+    now = clock.now()
+    booking = Booking.objects.get(pk=job.payload["booking_id"])
+    look_again_at = services.expire_hold(booking=booking, now=now)
+    if look_again_at is not None:
+        raise RetryLaterError(look_again_at - now, "The hold was extended.")
+
+
+def complete_if_unknown(job: Job) -> None:
+    """Complete a session of which nobody said anything."""
+    services.complete_if_unknown(booking=Booking.objects.get(pk=job.payload["booking_id"]), now=clock.now())
+
+
+def settle_order(job: Job) -> None:
+    """Bring a booking in line with its order's money."""
+    services.settle_order(order_ref=job.payload["order_ref"], now=clock.now())
+
+
+def attach_discord(job: Job) -> None:
+    """Give a booking the Discord account that its holder linked."""
+    services.attach_discord(
+        booking=Booking.objects.get(pk=job.payload["booking_id"]),
+        identity=DiscordIdentity.objects.get(pk=job.payload["identity_id"]),
+        now=clock.now(),
+    )
+
+
+def discord_linked(job: Job) -> None:
+    """Have all coming rooms of somebody who linked Discord in their account looked at."""
+    services.look_at_rooms_of(user_id=job.payload["user_id"], now=clock.now())

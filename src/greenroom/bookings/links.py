@@ -1,0 +1,36 @@
+"""The absolute addresses of a booking's pages: stable, and used by mails, calendars and the API alike."""
+
+from django.conf import settings
+
+from greenroom.bookings.models import Booking, CoachingSession
+from greenroom.bookings.queries import manage_token
+
+
+def manage_url(booking: Booking) -> str:
+    """Return the manage page; the token in it opens the booking without signing in."""
+    return f"{settings.BASE_URL}/manage/{manage_token(booking)}/"
+
+
+def checkout_url(booking: Booking) -> str:
+    """Return the checkout page, with the token that opens it."""
+    return f"{settings.BASE_URL}/checkout/{booking.ref}/?token={manage_token(booking)}"
+
+
+def confirmed_url(booking: Booking) -> str:
+    """Return the confirmation page, with the token that opens it."""
+    return f"{settings.BASE_URL}/booking/confirmed/{booking.ref}/?token={manage_token(booking)}"
+
+
+def session_url(booking: Booking) -> str:
+    """Return the student's way into the session page."""
+    return f"{settings.BASE_URL}/session/{booking.session.ref}/?token={manage_token(booking)}"
+
+
+def coach_session_url(session: CoachingSession) -> str:
+    """Return the session page as the signed-in coach opens it."""
+    return f"{settings.BASE_URL}/session/{session.ref}/"
+
+
+def rebook_url(booking: Booking) -> str:
+    """Return the page on which another time with the same coach can be chosen."""
+    return f"{settings.BASE_URL}/book/{booking.coach.slug}/?offer={booking.session.offer.slug}"

@@ -1,0 +1,234 @@
+"""The mails about a booking. Each is built when it is sent, from what is true then; None means: say nothing."""
+
+from datetime import datetime
+
+from greenroom.bookings import links
+from greenroom.bookings.calendars import Method, calendar_file
+from greenroom.bookings.models import Booking
+from greenroom.bookings.types import UPCOMING, BookingStatus, Party
+from greenroom.catalog.types import Venue
+from greenroom.core.actors import ActorKind
+from greenroom.core.money import Money
+from greenroom.notifications import display
+from greenroom.notifications.display import Viewer
+from greenroom.notifications.letters import Action, Letter, render
+from greenroom.notifications.models import Message
+from greenroom.notifications.types import Content
+
+_STUDENTS = {ActorKind.GUEST, ActorKind.STUDENT}
+_VENUES = {
+    Venue.DISCORD: "A private Discord room, opened before the session",
+    Venue.VIDEO: "Video call",
+    Venue.IN_PERSON: "In person",
+}
+
+
+def confirmed_student(message: Message, now: datetime) -> Content | None:
+    """Tell the student that the session is booked, with a calendar entry."""
+    booking = _find(message)
+    if booking is None or booking.status not in UPCOMING:
+        return None
+    letter = Letter(
+        subject=f"Booked: {_title(booking)}, {_short(booking, Party.STUDENT)}",
+        opening=f"Your session with {booking.coach.display_name} is booked.",
+        facts=_facts(booking, Party.STUDENT),
+        actions=_student_actions(booking),
+        attachments=(calendar_file(booking, party=Party.STUDENT, method=Method.REQUEST, now=now),),
+    )
+    return render(letter)
+
+
+def confirmed_coach(message: Message, now: datetime) -> Content | None:
+    """Tell the coach of a new booking, with what the student wrote."""
+    booking = _find(message)
+    if booking is None or booking.status not in UPCOMING:
+        return None
+    letter = Letter(
+        subject=f"New booking: {booking.contact_name}, {_short(booking, Party.COACH)}",
+        opening=f"{booking.contact_name} booked “{_title(booking)}”.",
+        facts=(*_facts(booking, Party.COACH), *_answers(booking)),
+        actions=(Action("Open the session", links.coach_session_url(booking.session)),),
+        attachments=(calendar_file(booking, party=Party.COACH, method=Method.REQUEST, now=now),),
+    )
+    return render(letter)
+
+
+def moved_student(message: Message, now: datetime) -> Content | None:
+    """Confirm the new time to the student; the calendar entry updates itself."""
+    return _moved(message, now, Party.STUDENT)
+
+
+def moved_coach(message: Message, now: datetime) -> Content | None:
+    """Tell the coach of the new time."""
+    return _moved(message, now, Party.COACH)
+
+
+def cancelled_student(message: Message, now: datetime) -> Content | None:
+    """Confirm a cancellation to the student and say what goes back."""
+    return _cancelled(message, now, Party.STUDENT)
+
+
+def cancelled_coach(message: Message, now: datetime) -> Content | None:
+    """Tell the coach that the time is free again."""
+    return _cancelled(message, now, Party.COACH)
+
+
+def reminder_student(message: Message, now: datetime) -> Content | None:
+    """Remind the student, unless the session is off, has begun, or reminders are not wanted."""
+    booking = _find(message)
+    if booking is None or not booking.wants_reminders or not _is_ahead(booking, now):
+        return None
+    return _reminder(booking, now, Party.STUDENT, _student_actions(booking))
+
+
+def reminder_coach(message: Message, now: datetime) -> Content | None:
+    """Remind the coach, unless the session is off or has begun."""
+    booking = _find(message)
+    if booking is None or not _is_ahead(booking, now):
+        return None
+    return _reminder(booking, now, Party.COACH, (Action("Open the session", links.coach_session_url(booking.session)),))
+
+
+def unfulfillable(message: Message, _now: datetime) -> Content | None:
+    """Tell a student whose payment came too late that all of it goes back, and where to choose another time."""
+    booking = _find(message)
+    if booking is None:
+        return None
+    letter = Letter(
+        subject=f"Your payment goes back: {_title(booking)}",
+        opening="Your payment arrived after the time was gone. We are sorry, and all of it goes back to you.",
+        facts=_facts(booking, Party.STUDENT),
+        paragraphs=("The refund is on its way; banks usually show it within five to ten days.",),
+        actions=(Action("Choose another time", links.rebook_url(booking)),),
+    )
+    return render(letter)
+
+
+def manage_links(message: Message, now: datetime) -> Content | None:
+    """Send all links to a person's coming sessions to the address they were booked with."""
+    bookings = Booking.objects.filter(
+        contact_email=message.to, status__in=UPCOMING, session__ends_at__gt=now
+    ).select_related("session__offer", "coach")
+    if not bookings:
+        return None
+    letter = Letter(
+        subject="Your links to your sessions",
+        opening="You asked for the links to your sessions.",
+        paragraphs=("If you did not ask, you can ignore this mail: nobody else has seen it.",),
+        actions=tuple(
+            Action(f"{_title(booking)}, {_short(booking, Party.STUDENT)}", links.manage_url(booking))
+            for booking in bookings.order_by("session__starts_at")
+        ),
+    )
+    return render(letter)
+
+
+def _find(message: Message) -> Booking | None:
+    bookings = Booking.objects.select_related("session__offer", "coach__user", "order", "student")
+    return bookings.filter(pk=message.subject_id).first()
+
+
+def _moved(message: Message, now: datetime, party: Party) -> Content | None:
+    booking = _find(message)
+    if booking is None or booking.status not in UPCOMING:
+        return None
+    coach_actions = (Action("Open the session", links.coach_session_url(booking.session)),)
+    letter = Letter(
+        subject=f"New time: {_title(booking)}, {_short(booking, party)}",
+        opening=f"The session with {_other(booking, party)} has a new time.",
+        facts=_facts(booking, party),
+        actions=_student_actions(booking) if party is Party.STUDENT else coach_actions,
+        attachments=(calendar_file(booking, party=party, method=Method.REQUEST, now=now),),
+    )
+    return render(letter)
+
+
+def _cancelled(message: Message, now: datetime, party: Party) -> Content | None:
+    booking = _find(message)
+    if booking is None or booking.status != BookingStatus.CANCELLED:
+        return None
+    reason = (("Reason", booking.reason),) if booking.reason else ()
+    letter = Letter(
+        subject=f"Cancelled: {_title(booking)}, {_short(booking, party)}",
+        opening=_who_cancelled(booking, party),
+        facts=(*_facts(booking, party), *reason),
+        paragraphs=_refund_words(booking) if party is Party.STUDENT else (),
+        actions=(Action("Choose another time", links.rebook_url(booking)),) if party is Party.STUDENT else (),
+        attachments=(calendar_file(booking, party=party, method=Method.CANCEL, now=now),),
+    )
+    return render(letter)
+
+
+def _who_cancelled(booking: Booking, party: Party) -> str:
+    """Name the other side when it was they; nobody is told their own name, nor whose hands the staff's were."""
+    other = _STUDENTS if party is Party.COACH else {ActorKind.COACH}
+    if booking.cancelled_by in other:
+        return f"{_other(booking, party)} cancelled the session."
+    return f"Your session with {_other(booking, party)} is cancelled."
+
+
+def _refund_words(booking: Booking) -> tuple[str, ...]:
+    order = booking.order
+    if order is None or not order.total_minor:
+        return ()
+    if not booking.refund_minor:
+        return ("By the cancellation policy nothing is refunded.",)
+    amount = display.money(Money(booking.refund_minor, order.currency))
+    return (f"{amount} goes back the way you paid; banks usually show it within five to ten days.",)
+
+
+def _reminder(booking: Booking, now: datetime, party: Party, actions: tuple[Action, ...]) -> Content:
+    soon = display.relative(booking.session.starts_at, now)
+    letter = Letter(
+        subject=f"{soon[:1].upper()}{soon[1:]}: {_title(booking)} with {_other(booking, party)}",
+        opening=f"Your session with {_other(booking, party)} begins {soon}.",
+        facts=_facts(booking, party),
+        actions=actions,
+    )
+    return render(letter)
+
+
+def _is_ahead(booking: Booking, now: datetime) -> bool:
+    return booking.status in UPCOMING and now < booking.session.starts_at
+
+
+def _title(booking: Booking) -> str:
+    return booking.session.offer.title
+
+
+def _other(booking: Booking, party: Party) -> str:
+    return booking.contact_name if party is Party.COACH else booking.coach.display_name
+
+
+def _viewer(booking: Booking, party: Party) -> Viewer:
+    return Viewer(booking.coach.user.time_zone if party is Party.COACH else booking.contact_tz)
+
+
+def _short(booking: Booking, party: Party) -> str:
+    return display.moment_short(booking.session.starts_at, _viewer(booking, party))
+
+
+def _facts(booking: Booking, party: Party) -> tuple[tuple[str, str], ...]:
+    session, viewer = booking.session, _viewer(booking, party)
+    facts = [("When", display.interval(session.starts_at, session.ends_at, viewer))]
+    other = _viewer(booking, Party.STUDENT if party is Party.COACH else Party.COACH)
+    if other.tz != viewer.tz:
+        label = "For your coach" if party is Party.STUDENT else "For your student"
+        facts.append((label, display.moment(session.starts_at, other)))
+    facts.append(("Where", _VENUES[Venue(session.venue)]))
+    if booking.order is not None and booking.order.total_minor:
+        facts.append(("Price", display.money(booking.order.total)))
+    return tuple(facts)
+
+
+def _answers(booking: Booking) -> tuple[tuple[str, str], ...]:
+    written = [("Goals", booking.goals), ("Notes", booking.notes)]
+    written += [(answer["question"], answer["answer"]) for answer in booking.answers]
+    return tuple((label, text) for label, text in written if text)
+
+
+def _student_actions(booking: Booking) -> tuple[Action, ...]:
+    return (
+        Action("Session page", links.session_url(booking)),
+        Action("Change or cancel", links.manage_url(booking)),
+    )

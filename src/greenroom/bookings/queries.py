@@ -1,0 +1,269 @@
+"""Reading bookings and free times. `open_slots` gathers; the engine decides."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Case, Q, QuerySet, When
+
+from greenroom.accounts.models import User
+from greenroom.availability import queries as availability
+from greenroom.availability.engine import Busy, Explanation, Rules, SlotQuery, Taken
+from greenroom.availability.engine import explain as engine_explain
+from greenroom.availability.engine import open_slots as engine_open_slots
+from greenroom.bookings.models import Booking, CoachingSession
+from greenroom.bookings.types import OCCUPYING, BookingStatus
+from greenroom.catalog.models import Offer
+from greenroom.catalog.types import OfferStatus
+from greenroom.core.errors import NotFoundError
+from greenroom.core.ids import read_signed_ref, sign_ref
+
+MANAGE_PURPOSE = "bookings.manage"
+_ALTERNATIVES = 3
+_ALTERNATIVES_WITHIN = timedelta(days=14)
+_ONE_DAY = timedelta(days=1)
+_ONE_SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One offer at one length: what free times are asked for."""
+
+    offer: Offer
+    length: timedelta
+
+
+def open_slots(
+    offer: Offer,
+    *,
+    length: timedelta,
+    range_from: datetime,
+    range_to: datetime,
+    now: datetime,
+    moving: CoachingSession | None = None,
+) -> list[datetime]:
+    """Return the starts in [range_from, range_to), aware UTC and sorted, that can be booked at `now`.
+
+    `moving` is a session that is being moved: its own time counts as free, and it keeps its buffers. Without one
+    there is nothing while the offer takes no bookings. Five queries, whatever the range.
+    """
+    if moving is None and not takes_bookings(offer):
+        return []
+    queries = slot_queries([Wish(offer, length)], range_from=range_from, range_to=range_to, now=now, moving=moving)
+    return engine_open_slots(queries[0])
+
+
+def explain_slot(
+    offer: Offer,
+    *,
+    length: timedelta,
+    starts_at: datetime,
+    now: datetime,
+    moving: CoachingSession | None = None,
+) -> Explanation:
+    """Say why this very start can or cannot be booked at `now`: the same question as `open_slots`, for one instant.
+
+    Under the coach's lock the answer stays true until the transaction ends.
+    """
+    wishes = [Wish(offer, length)]
+    second = starts_at.replace(microsecond=0)
+    queries = slot_queries(wishes, range_from=second, range_to=second + _ONE_SECOND, now=now, moving=moving)
+    return engine_explain(queries[0], starts_at)
+
+
+def next_slots(
+    wishes: Sequence[Wish], *, now: datetime, range_from: datetime | None = None, range_to: datetime | None = None
+) -> list[datetime | None]:
+    """Return the first free start of each wish, in [range_from, range_to) when they are given, or None.
+
+    Never past its offer's horizon. Five queries for all of them.
+    """
+    if not wishes:
+        return []
+    first = max(now, range_from or now)
+    last = now + max(wish.offer.horizon for wish in wishes) + _ONE_DAY
+    last = min(last, range_to or last)
+    if last <= first:
+        return [None] * len(wishes)
+    can_be_booked = [takes_bookings(wish.offer) for wish in wishes]
+    queries = slot_queries(wishes, range_from=first, range_to=last, now=now)
+    return [
+        next(iter(engine_open_slots(query)), None) if is_bookable else None
+        for query, is_bookable in zip(queries, can_be_booked, strict=True)
+    ]
+
+
+def takes_bookings(offer: Offer) -> bool:
+    """Tell whether new sessions of this offer may be booked at all."""
+    return offer.coach.is_bookable and offer.status == OfferStatus.PUBLISHED
+
+
+def slot_queries(
+    wishes: Sequence[Wish],
+    *,
+    range_from: datetime,
+    range_to: datetime,
+    now: datetime,
+    moving: CoachingSession | None = None,
+) -> list[SlotQuery]:
+    """Gather what the engine needs for some offers. A hold past its time counts as free (law 8)."""
+    coach_ids = {wish.offer.coach_id for wish in wishes}
+    rules = [_engine_rules(wish, moving) for wish in wishes]
+    first = range_from - max(rule.buffer_before + _margin(rule) for rule in rules)
+    last = range_to + max(rule.duration + rule.buffer_after + _margin(rule) for rule in rules)
+    hours = availability.hours_of(coach_ids)
+    blackouts = availability.blackouts_of(coach_ids, range_from=first, range_to=last)
+    sessions = _occupied(coach_ids, first, last, now, moving)
+    return [
+        SlotQuery(
+            schedule=hours.of(coach_id=wish.offer.coach_id, schedule_id=wish.offer.schedule_id),
+            rules=rule,
+            now=now,
+            range_from=range_from,
+            range_to=range_to,
+            taken=Taken(
+                blackouts=blackouts[wish.offer.coach_id],
+                busy=tuple(busy for busy, _start in sessions[wish.offer.coach_id]),
+                booked_starts=tuple(start for _busy, start in sessions[wish.offer.coach_id]),
+            ),
+        )
+        for wish, rule in zip(wishes, rules, strict=True)
+    ]
+
+
+def _engine_rules(wish: Wish, moving: CoachingSession | None) -> Rules:
+    offer = wish.offer
+    return Rules(
+        duration=wish.length,
+        increment=timedelta(minutes=offer.increment_minutes),
+        buffer_before=moving.starts_at - moving.blocked_from if moving else offer.buffer_before,
+        buffer_after=moving.blocked_until - moving.ends_at if moving else offer.buffer_after,
+        notice=offer.notice,
+        horizon=offer.horizon,
+        daily_limit=offer.daily_limit,
+    )
+
+
+def _margin(rule: Rules) -> timedelta:
+    """Return how far beyond the range sessions matter: where a limit counts those of whole local days."""
+    return 2 * _ONE_DAY if rule.daily_limit else timedelta()
+
+
+def _occupied(
+    coach_ids: Collection[int], first: datetime, last: datetime, now: datetime, moving: CoachingSession | None
+) -> defaultdict[int, list[tuple[Busy, datetime]]]:
+    """Return, for each coach, the blocked times that touch [first, last) and the starts of their sessions."""
+    sessions = CoachingSession.objects.filter(
+        Q(held_until__isnull=True) | Q(held_until__gt=now),
+        coach_id__in=coach_ids,
+        blocked_until__gt=first,
+        blocked_from__lt=last,
+        status__in=OCCUPYING,
+    )
+    if moving is not None:
+        sessions = sessions.exclude(pk=moving.pk)
+    occupied: defaultdict[int, list[tuple[Busy, datetime]]] = defaultdict(list)
+    for coach_id, blocked_from, blocked_until, starts_at in sessions.values_list(
+        "coach_id", "blocked_from", "blocked_until", "starts_at"
+    ):
+        occupied[coach_id].append((Busy(blocked_from, blocked_until), starts_at))
+    return occupied
+
+
+def is_still_free(session: CoachingSession, *, now: datetime) -> bool:
+    """Tell whether a session that was given up could stand where it was: not past, and nothing in its way.
+
+    Notice, horizon and limits do not count: its student kept them when choosing the time.
+    """
+    if session.starts_at <= now:
+        return False
+    coach_ids = {session.coach_id}
+    taken = _occupied(coach_ids, session.blocked_from, session.blocked_until, now, session)
+    closed = availability.blackouts_of(coach_ids, range_from=session.starts_at, range_to=session.ends_at)
+    return not taken[session.coach_id] and not closed[session.coach_id]
+
+
+def nearest_slots(
+    offer: Offer, *, length: timedelta, wanted: datetime, now: datetime, moving: CoachingSession | None = None
+) -> list[datetime]:
+    """Return the three free starts nearest to `wanted`, in order of time, at most two weeks away from it."""
+    starts = open_slots(
+        offer,
+        length=length,
+        range_from=max(now, wanted - _ALTERNATIVES_WITHIN),
+        range_to=max(now, wanted) + _ALTERNATIVES_WITHIN,
+        now=now,
+        moving=moving,
+    )
+    if moving is not None:
+        starts = [start for start in starts if start != moving.starts_at]
+    return sorted(sorted(starts, key=lambda start: abs(start - wanted))[:_ALTERNATIVES])
+
+
+def manage_token(booking: Booking) -> str:
+    """Return the token of the booking's manage link; the same every time."""
+    return sign_ref(booking.ref, purpose=MANAGE_PURPOSE)
+
+
+def get_booking_by_token(token: str) -> Booking:
+    """Return the booking whose manage token this is. Raises: NotFoundError."""
+    ref = read_signed_ref(token, purpose=MANAGE_PURPOSE)
+    return _get(_by_ref(ref or ""))
+
+
+def find_booking_by_token(token: str) -> Booking | None:
+    """Return the booking whose manage token this is, if it is a genuine one."""
+    ref = read_signed_ref(token, purpose=MANAGE_PURPOSE)
+    return _whole(Booking.objects.filter(ref=ref)).first() if ref else None
+
+
+def find_seat(user: User, session_ref: str) -> Booking | None:
+    """Return this user's booking in a session, or for its coach the latest one in it."""
+    theirs = Q(student=user) | Q(coach__user=user)
+    given_up = Case(When(status__in=[BookingStatus.CANCELLED, BookingStatus.EXPIRED], then=1), default=0)
+    return _whole(Booking.objects.filter(theirs, session__ref=session_ref)).order_by(given_up, "-pk").first()
+
+
+def bookings_of_student(user: User) -> QuerySet[Booking]:
+    """Return what somebody booked and confirmed at some time, the latest session first."""
+    mine = Booking.objects.filter(student=user, confirmed_at__isnull=False)
+    return _whole(mine).order_by("-session__starts_at", "-pk")
+
+
+def get_booking_for(user: User, ref: str) -> Booking:
+    """Return a booking that this user may see, as its student or its coach. Raises: NotFoundError."""
+    return _get(_by_ref(ref).filter(Q(student=user) | Q(coach__user=user)))
+
+
+def get_booking_of_holder(holder: str, ref: str) -> Booking:
+    """Return a booking by the person who holds it. Raises: NotFoundError."""
+    return _get(_by_ref(ref).filter(holder=holder))
+
+
+def _by_ref(ref: str) -> QuerySet[Booking]:
+    # An address may carry what PostgreSQL refuses to compare: NUL, halves of surrogate pairs.
+    return Booking.objects.filter(ref=ref) if ref.isascii() and ref.isprintable() else Booking.objects.none()
+
+
+def _get(bookings: QuerySet[Booking]) -> Booking:
+    booking = _whole(bookings).first()
+    if booking is None:
+        raise NotFoundError("We could not find this booking. Check the link, or ask for a new one.")
+    return booking
+
+
+def _whole(bookings: QuerySet[Booking]) -> QuerySet[Booking]:
+    return bookings.select_related(
+        "session__offer__schedule", "session__offer__coach", "coach__user", "order", "student", "discord_identity"
+    )
+
+
+def lock_session(session_id: int) -> CoachingSession:
+    """Lock one session for this transaction; after its coach (law 2)."""
+    return CoachingSession.objects.select_for_update(no_key=True).get(pk=session_id)
+
+
+def lock_booking(booking_id: int) -> Booking:
+    """Lock one booking for this transaction; after its session (law 2)."""
+    return Booking.objects.select_for_update(no_key=True).get(pk=booking_id)

@@ -1,0 +1,111 @@
+"""What may happen to a booking, as one table, and the decisions around it. Pure."""
+
+import hashlib
+from datetime import datetime, timedelta
+
+from greenroom.bookings.errors import IllegalTransitionError
+from greenroom.bookings.types import BookingEvent, BookingStatus, SessionStatus
+from greenroom.core.actors import Actor, ActorKind
+from greenroom.core.errors import NotAllowedError
+
+HOLD_LASTS = timedelta(minutes=15)
+# Stripe refuses a checkout that expires in less than 30 minutes; sent exactly, clock skew fails it.
+CHECKOUT_LASTS = timedelta(minutes=32)
+OUTCOME_GRACE = timedelta(hours=12)
+START_AT_MOST_EARLY = timedelta(minutes=30)
+
+_S, _E = BookingStatus, BookingEvent
+TRANSITIONS: dict[tuple[BookingStatus, BookingEvent], BookingStatus] = {
+    (_S.HELD, _E.START_PAYMENT): _S.PENDING_PAYMENT,
+    (_S.PENDING_PAYMENT, _E.START_PAYMENT): _S.PENDING_PAYMENT,
+    (_S.HELD, _E.CONFIRM): _S.CONFIRMED,
+    (_S.PENDING_PAYMENT, _E.CONFIRM): _S.CONFIRMED,
+    (_S.PENDING_APPROVAL, _E.CONFIRM): _S.CONFIRMED,
+    # Money that arrives after the hold ended takes the time again when it is still free (law 8).
+    (_S.EXPIRED, _E.CONFIRM): _S.CONFIRMED,
+    (_S.CONFIRMED, _E.START): _S.IN_PROGRESS,
+    (_S.CONFIRMED, _E.COMPLETE): _S.COMPLETED,
+    (_S.IN_PROGRESS, _E.COMPLETE): _S.COMPLETED,
+    (_S.CONFIRMED, _E.MARK_NO_SHOW): _S.NO_SHOW,
+    (_S.IN_PROGRESS, _E.MARK_NO_SHOW): _S.NO_SHOW,
+    # An outcome can be corrected (X10).
+    (_S.COMPLETED, _E.MARK_NO_SHOW): _S.NO_SHOW,
+    (_S.NO_SHOW, _E.COMPLETE): _S.COMPLETED,
+    (_S.HELD, _E.CANCEL): _S.CANCELLED,
+    (_S.PENDING_PAYMENT, _E.CANCEL): _S.CANCELLED,
+    (_S.PENDING_APPROVAL, _E.CANCEL): _S.CANCELLED,
+    (_S.CONFIRMED, _E.CANCEL): _S.CANCELLED,
+    (_S.HELD, _E.EXPIRE): _S.EXPIRED,
+    (_S.PENDING_PAYMENT, _E.EXPIRE): _S.EXPIRED,
+}
+
+_SESSION_OF = {
+    _S.HELD: SessionStatus.HELD,
+    _S.PENDING_PAYMENT: SessionStatus.HELD,
+    _S.PENDING_APPROVAL: SessionStatus.HELD,
+    _S.CONFIRMED: SessionStatus.CONFIRMED,
+    _S.IN_PROGRESS: SessionStatus.IN_PROGRESS,
+    _S.COMPLETED: SessionStatus.COMPLETED,
+    _S.NO_SHOW: SessionStatus.NO_SHOW,
+    _S.CANCELLED: SessionStatus.CANCELLED,
+    _S.EXPIRED: SessionStatus.EXPIRED,
+}
+
+# The words of the API's `legacy_status` (X9).
+_LEGACY = {_S.CONFIRMED: "SCHEDULED"}
+
+_A = ActorKind
+_BUYERS = frozenset({_A.GUEST, _A.STUDENT})
+_SELLERS = frozenset({_A.COACH, _A.ADMIN})
+# Who may do what, denied by default. Whose booking it is, the queries decide: somebody else's is not found.
+_ALLOWED: dict[str, frozenset[ActorKind]] = {
+    "hold": _BUYERS | _SELLERS,
+    "describe": _BUYERS | {_A.COACH},
+    "extend": _BUYERS | {_A.COACH},
+    "pay": _BUYERS | {_A.COACH},
+    "release": _BUYERS | {_A.COACH, _A.SYSTEM},
+    "move": _BUYERS,
+    "cancel": _BUYERS | _SELLERS,
+    "start": _SELLERS,
+    "complete": _SELLERS | {_A.SYSTEM},
+    "mark_no_show": _SELLERS,
+}
+
+
+def require(actor: Actor, verb: str) -> None:
+    """Refuse an actor whose kind may not do `verb`. Raises: NotAllowedError."""
+    if actor.kind not in _ALLOWED.get(verb, frozenset()):
+        raise NotAllowedError
+
+
+def next_status(status: str, event: BookingEvent) -> BookingStatus:
+    """Return the status after `event`. Raises: IllegalTransitionError saying what the booking is."""
+    following = TRANSITIONS.get((BookingStatus(status), event))
+    if following is None:
+        raise IllegalTransitionError(f"This booking is {status.replace('_', ' ')}, so that is not possible.")
+    return following
+
+
+def session_status_of(status: BookingStatus) -> SessionStatus:
+    """Return the status of a 1:1 session, which follows its only booking."""
+    return _SESSION_OF[status]
+
+
+def holder_digest(kind: str, value: str) -> str:
+    """Return what stands on a hold for its holder: `kind` is user, cookie or email."""
+    return hashlib.sha256(f"{kind}:{value}".encode()).hexdigest()
+
+
+def legacy_status(status: str) -> str:
+    """Return the older word for a status, in capitals."""
+    return _LEGACY.get(BookingStatus(status), status.upper())
+
+
+def can_move(*, status: str, starts_at: datetime, now: datetime) -> bool:
+    """Tell whether a student may still choose another time: a confirmed session that has not begun."""
+    return status == BookingStatus.CONFIRMED and now < starts_at
+
+
+def can_cancel(*, status: str, starts_at: datetime, now: datetime) -> bool:
+    """Tell whether a student may still cancel: something not yet over that has not begun."""
+    return (BookingStatus(status), BookingEvent.CANCEL) in TRANSITIONS and now < starts_at

@@ -1,0 +1,38 @@
+"""The verbs that change bookings and sessions: each is one transaction that begins with the coach's lock."""
+
+from greenroom.bookings.services.changes import cancel_booking, preview_cancel, reschedule_booking
+from greenroom.bookings.services.follow_ups import look_at_rooms_of
+from greenroom.bookings.services.holds import (
+    attach_discord,
+    expire_hold,
+    extend_hold,
+    hold_slot,
+    keep_draft,
+    release_hold,
+    submit_details,
+)
+from greenroom.bookings.services.letters import mail_manage_links
+from greenroom.bookings.services.outcomes import complete_if_unknown, complete_session, mark_no_show, start_session
+from greenroom.bookings.services.payment import has_discord, settle_order, start_payment
+
+__all__ = [
+    "attach_discord",
+    "cancel_booking",
+    "complete_if_unknown",
+    "complete_session",
+    "expire_hold",
+    "extend_hold",
+    "has_discord",
+    "hold_slot",
+    "keep_draft",
+    "look_at_rooms_of",
+    "mail_manage_links",
+    "mark_no_show",
+    "preview_cancel",
+    "release_hold",
+    "reschedule_booking",
+    "settle_order",
+    "start_payment",
+    "start_session",
+    "submit_details",
+]

@@ -1,0 +1,364 @@
+"""Holding a time, saying who one is, and letting go."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError
+
+from greenroom.accounts.models import DiscordIdentity, User
+from greenroom.availability.engine import ReasonCode
+from greenroom.bookings import listing, queries, rules
+from greenroom.bookings.errors import (
+    AlreadyExtendedError,
+    HoldEndedError,
+    IllegalTransitionError,
+    OfferNotBookableError,
+    SlotNotOfferedError,
+    SlotTakenError,
+)
+from greenroom.bookings.models import Booking, CoachingSession
+from greenroom.bookings.services import follow_ups, locked
+from greenroom.bookings.types import UNPAID, BookingEvent, BookingStatus, Contact, Intake, SessionStatus
+from greenroom.catalog.models import Offer, OfferDuration
+from greenroom.catalog.queries import refund_tiers
+from greenroom.coaches.models import Coach
+from greenroom.coaches.queries import lock_coach
+from greenroom.core import audit
+from greenroom.core.actors import SYSTEM, Actor
+from greenroom.core.constraints import violates
+from greenroom.core.errors import NotAllowedError
+from greenroom.core.transactions import unit_of_work
+from greenroom.jobs.services import plan
+from greenroom.orders.services import create_order, update_contact
+from greenroom.orders.types import LineKind, NewLine, NewOrder
+from greenroom.payments.services import request_close
+
+ALTERNATIVES = 3
+_LONGEST_KEY, _LONGEST_DRAFT = 60, 2000
+_NO_OVERLAP = "sessions_no_overlap_per_coach"
+_GONE = {BookingStatus.CANCELLED, BookingStatus.EXPIRED}
+_UNPAID_OR_GONE = {*UNPAID, *_GONE}
+_IN_THE_WAY = {ReasonCode.BUSY, ReasonCode.BUFFER, ReasonCode.DAILY_LIMIT}
+
+
+def hold_slot(
+    *,
+    offer: Offer,
+    duration: OfferDuration,
+    starts_at: datetime,
+    holder: str,
+    student: User | None,
+    actor: Actor,
+    now: datetime,
+    is_proven: bool = True,
+) -> Booking:
+    """Keep a time for fifteen minutes so that its holder can give details and pay.
+
+    `starts_at` and `now` are aware. Locks the coach. The holder's earlier hold with this coach moves here: it is
+    let go in the same transaction. Calling again with the same time returns the live booking unchanged, but not to
+    somebody who only named an address (`is_proven` false): they get a new one in its place.
+    Raises: SlotTakenError with the nearest alternatives, SlotNotOfferedError saying why, OfferNotBookableError,
+    NotAllowedError for a coach who books herself, BusyError.
+    """
+    rules.require(actor, "hold")
+    _require_bookable(offer, offer.coach, student)
+    _refuse_early(offer, duration, starts_at, holder, now)
+    try:
+        with slot_guard(), unit_of_work():
+            _require_bookable(offer, lock_coach(offer.coach_id), student)
+            kept = _keep(offer, duration, starts_at, holder, actor, now, is_proven=is_proven)
+            return kept or _hold(offer, duration, starts_at, holder, student, actor, now)
+    except SlotTakenError as error:
+        around = listing.times_around(offer, duration.length, starts_at, now=now)
+        raise SlotTakenError(around.nearest(starts_at, now, ALTERNATIVES)) from error
+
+
+def _refuse_early(offer: Offer, duration: OfferDuration, starts_at: datetime, holder: str, now: datetime) -> None:
+    """Spare people who come too late the wait for the lock; what `holder` keeps does not count against them."""
+    around = listing.times_around(offer, duration.length, starts_at, now=now)
+    if around.is_bookable(starts_at, now) or _may_be_in_own_way(offer, holder, starts_at, starts_at + duration.length):
+        return
+    if around.is_taken(starts_at, now):
+        raise SlotTakenError(around.nearest(starts_at, now, ALTERNATIVES))
+    require_open(offer, length=duration.length, starts_at=starts_at, now=now)
+
+
+def _keep(
+    offer: Offer,
+    duration: OfferDuration,
+    starts_at: datetime,
+    holder: str,
+    actor: Actor,
+    now: datetime,
+    *,
+    is_proven: bool,
+) -> Booking | None:
+    """Return the holder's live booking of this very time, or None; every other unpaid one of theirs is let go."""
+    earlier = Booking.objects.filter(coach_id=offer.coach_id, holder=holder, status__in=UNPAID)
+    kept = None
+    for booking in earlier.select_related("session"):
+        session, is_live = booking.session, booking.hold_expires_at > now and not booking.cancelled_by
+        is_same = (session.offer_id, session.starts_at, session.ends_at) == (
+            offer.pk,
+            starts_at,
+            starts_at + duration.length,
+        )
+        if is_same and is_live and is_proven:
+            kept = booking
+        else:
+            let_go(locked.lock(booking), BookingEvent.CANCEL, actor=actor, now=now, reason="Another time was chosen.")
+    return kept
+
+
+def _hold(
+    offer: Offer,
+    duration: OfferDuration,
+    starts_at: datetime,
+    holder: str,
+    student: User | None,
+    actor: Actor,
+    now: datetime,
+) -> Booking:
+    ends_at = starts_at + duration.length
+    blocked_from, blocked_until = starts_at - offer.buffer_before, ends_at + offer.buffer_after
+    release_stale_holds(offer.coach_id, blocked_from, blocked_until, now)
+    require_open(offer, length=duration.length, starts_at=starts_at, now=now)
+    expires_at = now + rules.HOLD_LASTS
+    session = CoachingSession.objects.create(
+        coach_id=offer.coach_id,
+        offer=offer,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        blocked_from=blocked_from,
+        blocked_until=blocked_until,
+        status=SessionStatus.HELD,
+        capacity=offer.capacity,
+        seats_taken=1,
+        held_until=expires_at,
+        venue=offer.venue,
+        created_at=now,
+    )
+    booking = Booking.objects.create(
+        session=session,
+        coach_id=offer.coach_id,
+        student=student,
+        status=BookingStatus.HELD,
+        holder=holder,
+        hold_expires_at=expires_at,
+        created_at=now,
+    )
+    _plan_expiry(booking, now)
+    audit.record(actor=actor, action="booking.hold", target=booking, now=now, after={"status": booking.status})
+    return booking
+
+
+def _require_bookable(offer: Offer, coach: Coach, student: User | None) -> None:
+    if not coach.is_bookable or not queries.takes_bookings(offer):
+        raise OfferNotBookableError
+    if student is not None and student.pk == coach.user_id:
+        raise NotAllowedError("You cannot book a session with yourself.")
+
+
+def require_open(
+    offer: Offer,
+    *,
+    length: timedelta,
+    starts_at: datetime,
+    now: datetime,
+    moving: CoachingSession | None = None,
+) -> None:
+    """Refuse a start that `open_slots` does not list; under the coach's lock the answer stays true.
+
+    Raises: SlotTakenError when only other sessions are in the way, else SlotNotOfferedError.
+    """
+    explanation = queries.explain_slot(offer, length=length, starts_at=starts_at, now=now, moving=moving)
+    if explanation.is_open:
+        return
+    if {reason.code for reason in explanation.reasons} <= _IN_THE_WAY:
+        raise SlotTakenError
+    first = next(reason for reason in explanation.reasons if reason.code not in _IN_THE_WAY)
+    raise SlotNotOfferedError(f"This time is not offered: {first.sentence}")
+
+
+def _may_be_in_own_way(offer: Offer, holder: str, starts_at: datetime, ends_at: datetime) -> bool:
+    mine = Booking.objects.filter(coach_id=offer.coach_id, holder=holder, status__in=UNPAID)
+    if offer.daily_limit:
+        return mine.exists()
+    first, last = starts_at - offer.buffer_before, ends_at + offer.buffer_after
+    return mine.filter(session__blocked_from__lt=last, session__blocked_until__gt=first).exists()
+
+
+@contextmanager
+def slot_guard() -> Iterator[None]:
+    """Translate the database's refusal of an overlap; around the transaction, which it has broken.
+
+    Raises: SlotTakenError.
+    """
+    try:
+        yield
+    except IntegrityError as error:
+        if violates(error, _NO_OVERLAP):
+            raise SlotTakenError from error
+        raise
+
+
+def release_stale_holds(coach_id: int, first: datetime, last: datetime, now: datetime) -> None:
+    """Expire the holds past their time that still stand in [first, last): law 8. Under the coach's lock."""
+    stale = Booking.objects.filter(
+        session__blocked_from__lt=last,
+        session__blocked_until__gt=first,
+        coach_id=coach_id,
+        status=BookingStatus.HELD,
+        hold_expires_at__lte=now,
+    )
+    for booking in stale:
+        locked.apply(locked.lock(booking), BookingEvent.EXPIRE, actor=SYSTEM, now=now)
+
+
+def _plan_expiry(booking: Booking, now: datetime) -> None:
+    plan(
+        kind="bookings.expire_hold",
+        key=f"bookings.expire_hold:{booking.pk}",
+        due_at=booking.hold_expires_at,
+        now=now,
+        payload={"booking_id": booking.pk},
+    )
+
+
+def extend_hold(*, booking: Booking, actor: Actor, now: datetime) -> Booking:
+    """Keep the time for fifteen more minutes from now; once.
+
+    Raises: HoldEndedError, AlreadyExtendedError.
+    """
+    rules.require(actor, "extend")
+    with unit_of_work():
+        held = locked.lock(booking)
+        _require_live_hold(held.booking, now)
+        if held.booking.was_hold_extended:
+            raise AlreadyExtendedError
+        held.booking.was_hold_extended = True
+        held.booking.hold_expires_at = held.session.held_until = now + rules.HOLD_LASTS
+        held.booking.save(update_fields=["was_hold_extended", "hold_expires_at"])
+        held.session.save(update_fields=["held_until"])
+        _plan_expiry(held.booking, now)
+        audit.record(actor=actor, action="booking.extend_hold", target=held.booking, now=now)
+    return held.booking
+
+
+def submit_details(
+    *, booking: Booking, contact: Contact, intake: Intake, student: User | None, actor: Actor, now: datetime
+) -> Booking:
+    """Write down who books and what they said, and freeze the order: lines, total and policy.
+
+    Prices are copied now and never looked up again. A second call corrects the details; the order stays.
+    Raises: HoldEndedError.
+    """
+    rules.require(actor, "describe")
+    with unit_of_work():
+        held = locked.lock(booking)
+        _require_live_hold(held.booking, now)
+        mine = held.booking
+        # A line break in a name would begin a line of its own in mails and calendar entries.
+        mine.contact_name = " ".join(contact.name.split())
+        mine.contact_email, mine.contact_tz = contact.email.lower(), contact.tz
+        mine.goals, mine.notes, mine.answers = intake.goals, intake.notes, intake.answers
+        mine.wants_reminders = intake.wants_reminders
+        mine.student = student
+        if mine.order is None:
+            mine.order = create_order(_order_of(held.session, mine), now=now)
+        else:
+            update_contact(mine.order, name=mine.contact_name, email=mine.contact_email)
+        mine.save()
+        audit.record(actor=actor, action="booking.details", target=mine, now=now)
+    return mine
+
+
+def _order_of(session: CoachingSession, booking: Booking) -> NewOrder:
+    offer = session.offer
+    minutes = int((session.ends_at - session.starts_at).total_seconds()) // 60
+    duration = offer.durations.get(minutes=minutes)
+    line = NewLine(LineKind.CALL, f"{offer.title}, {minutes} minutes", duration.price, offer.pk)
+    return NewOrder(
+        coach_id=offer.coach_id,
+        name=booking.contact_name,
+        email=booking.contact_email,
+        currency=offer.currency,
+        lines=(line,),
+        refund_tiers=refund_tiers(offer),
+    )
+
+
+def _require_live_hold(booking: Booking, now: datetime) -> None:
+    if booking.status != BookingStatus.HELD or booking.hold_expires_at <= now:
+        raise HoldEndedError
+
+
+def release_hold(*, booking: Booking, actor: Actor, now: datetime) -> Booking:
+    """Let an unpaid time go. While a payment is under way it is freed once the gateway said that it is dead.
+
+    A second call does nothing. Raises: IllegalTransitionError when the booking is paid.
+    """
+    rules.require(actor, "release")
+    with unit_of_work():
+        held = locked.lock(booking)
+        if held.booking.status not in _UNPAID_OR_GONE:
+            raise IllegalTransitionError("This booking is paid: cancel it instead.")
+        let_go(held, BookingEvent.CANCEL, actor=actor, now=now)
+    return held.booking
+
+
+def expire_hold(*, booking: Booking, now: datetime) -> datetime | None:
+    """End a hold whose time is over; returns when to look again if it is not over yet.
+
+    With a live payment attempt the gateway is asked to close it first (law 8); settling then ends the hold.
+    """
+    with unit_of_work():
+        held = locked.lock(booking)
+        if held.booking.status not in UNPAID:
+            return None
+        if held.booking.hold_expires_at > now:
+            return held.booking.hold_expires_at
+        let_go(held, BookingEvent.EXPIRE, actor=SYSTEM, now=now)
+    return None
+
+
+def let_go(held: locked.LockedBooking, event: BookingEvent, *, actor: Actor, now: datetime, reason: str = "") -> None:
+    """Free an unpaid time, at once or, while a payment attempt lives, once the gateway said that it is dead."""
+    booking = held.booking
+    if booking.status in _GONE:
+        return
+    if booking.order is not None and request_close(order_ref=booking.order.ref, now=now):
+        if event is BookingEvent.CANCEL:
+            booking.cancelled_by = actor.kind
+            booking.save(update_fields=["cancelled_by"])
+        return
+    locked.apply(held, event, actor=actor, now=now, reason=reason)
+
+
+def keep_draft(*, booking: Booking, draft: Mapping[str, str], now: datetime) -> None:
+    """Keep what was typed into the details form while its writer is away linking Discord; checked only when sent.
+
+    Does nothing once the hold is over or its details are in.
+    """
+    with unit_of_work():
+        held = locked.lock(booking)
+        if held.booking.status == BookingStatus.HELD and held.booking.hold_expires_at > now:
+            held.booking.draft = {key[:_LONGEST_KEY]: text[:_LONGEST_DRAFT] for key, text in draft.items()}
+            held.booking.save(update_fields=["draft"])
+
+
+def attach_discord(*, booking: Booking, identity: DiscordIdentity, now: datetime) -> None:
+    """Let the holder of a booking use a Discord account they proved to own; an open room lets them in at once.
+
+    Accounts never merge: who owns the identity does not change. A second call changes nothing.
+    """
+    with unit_of_work():
+        held = locked.lock(booking)
+        if held.booking.discord_identity_id == identity.pk:
+            return
+        held.booking.discord_identity = identity
+        held.booking.save(update_fields=["discord_identity"])
+        audit.record(actor=SYSTEM, action="booking.attach_discord", target=held.booking, now=now)
+        if held.booking.confirmed_at is not None:
+            follow_ups.plan_room(held.session, now=now)

@@ -1,0 +1,160 @@
+"""From a hold to a paid booking, and what to do with money that comes late."""
+
+from datetime import datetime
+
+from greenroom.accounts.services import claimable_user
+from greenroom.bookings import queries, rules
+from greenroom.bookings.errors import (
+    DetailsMissingError,
+    DiscordRequiredError,
+    HoldEndedError,
+    IllegalTransitionError,
+    SlotTakenError,
+)
+from greenroom.bookings.models import Booking
+from greenroom.bookings.services import follow_ups, locked
+from greenroom.bookings.services.holds import release_stale_holds, slot_guard
+from greenroom.bookings.types import (
+    UNPAID,
+    BookingEvent,
+    BookingStatus,
+    PaymentStart,
+    ReturnAddresses,
+    SessionStatus,
+)
+from greenroom.catalog.types import DiscordRequirement
+from greenroom.core.actors import SYSTEM, Actor
+from greenroom.core.faults import fault_point
+from greenroom.core.transactions import unit_of_work
+from greenroom.integrations.stripe.protocol import CheckoutLine
+from greenroom.orders.models import Order
+from greenroom.orders.services import accept_order
+from greenroom.payments import queries as payments
+from greenroom.payments.services import open_attempt, refund_in_full
+from greenroom.payments.types import RefundCause
+
+_LINK_FIRST = (DiscordRequirement.BEFORE_BOOKING, DiscordRequirement.BEFORE_PAYMENT)
+
+
+def start_payment(*, booking: Booking, addresses: ReturnAddresses, actor: Actor, now: datetime) -> PaymentStart:
+    """Accept the order as shown and open its payment; an order over nothing is confirmed at once.
+
+    A second call gives the same open attempt. The gateway is called after the commit; when it does not answer,
+    the next call goes on with the same attempt.
+    Raises: HoldEndedError, DetailsMissingError, DiscordRequiredError, IllegalTransitionError, and the errors of
+    `payments.services.open_attempt`, such as PaymentUnavailableError.
+    """
+    rules.require(actor, "pay")
+    with unit_of_work():
+        held = locked.lock(booking)
+        order = _payable_order(held, now)
+        accept_order(order, now=now)
+        if order.total_minor == 0:
+            confirm(held, actor=actor, now=now)
+            return PaymentStart(BookingStatus.CONFIRMED, None)
+        locked.apply(held, BookingEvent.START_PAYMENT, actor=actor, now=now)
+    fault_point("bookings.after_start_payment")
+    attempt = open_attempt(
+        order_ref=order.ref,
+        total=order.total,
+        lines=[CheckoutLine(line.title, line.price) for line in order.lines.all()],
+        email=order.email,
+        success_url=addresses.success_url,
+        cancel_url=addresses.cancel_url,
+        expires_at=now + rules.CHECKOUT_LASTS,
+        now=now,
+    )
+    return PaymentStart(BookingStatus.PENDING_PAYMENT, attempt.pay_url)
+
+
+def _payable_order(held: locked.LockedBooking, now: datetime) -> Order:
+    booking = held.booking
+    if booking.status not in UNPAID:
+        raise IllegalTransitionError(f"This booking is {booking.status.replace('_', ' ')}: there is nothing to pay.")
+    if booking.hold_expires_at <= now or booking.cancelled_by:
+        raise HoldEndedError
+    if booking.order is None:
+        raise DetailsMissingError
+    if held.session.offer.discord_requirement in _LINK_FIRST and not has_discord(booking):
+        raise DiscordRequiredError
+    return booking.order
+
+
+def has_discord(booking: Booking) -> bool:
+    """Tell whether the person who books has linked Discord, for this booking or in their account."""
+    if booking.discord_identity_id is not None:
+        return True
+    return booking.student is not None and hasattr(booking.student, "discord_identity")
+
+
+def confirm(held: locked.LockedBooking, *, actor: Actor, now: datetime) -> None:
+    """Turn a hold into a booking, under the locks of the caller: the seat, the account, what follows."""
+    booking = held.booking
+    booking.cancelled_by = ""  # whoever pays after letting go wanted it after all
+    if booking.student is None:
+        booking.student = claimable_user(email=booking.contact_email, name=booking.contact_name, tz=booking.contact_tz)
+    locked.apply(held, BookingEvent.CONFIRM, actor=actor, now=now)
+    follow_ups.plan_confirmed(held, now=now)
+
+
+def settle_order(*, order_ref: str, now: datetime) -> None:
+    """Bring a booking in line with what its order's money came to. Safe to repeat and to come late.
+
+    Paid in time: confirmed. Paid after the hold ended: the time is taken again if it is free, else everything is
+    refunded, once. Given up at the gateway: the time is free (law 8).
+    """
+    booking = Booking.objects.filter(order__ref=order_ref).first()
+    if booking is None:
+        return
+    try:
+        with slot_guard(), unit_of_work():
+            _settle(locked.lock(booking), order_ref, now)
+    except SlotTakenError:
+        with unit_of_work():
+            held = locked.lock(booking)
+            if held.booking.status == BookingStatus.EXPIRED:
+                _refund_unfulfillable(held, order_ref, now)
+
+
+def _settle(held: locked.LockedBooking, order_ref: str, now: datetime) -> None:
+    status = held.booking.status
+    if _is_paid(held.booking):
+        if status in UNPAID:
+            confirm(held, actor=SYSTEM, now=now)
+        elif status == BookingStatus.EXPIRED:
+            _take_again(held, order_ref, now)
+        elif status == BookingStatus.CANCELLED and held.booking.confirmed_at is None:
+            _refund_unfulfillable(held, order_ref, now)
+    elif status == BookingStatus.PENDING_PAYMENT and not payments.has_live_attempt(order_ref):
+        _give_up(held, now)
+
+
+def _is_paid(booking: Booking) -> bool:
+    order = booking.order
+    if order is None:
+        return False
+    return payments.order_money(order.ref, currency=order.currency).kept >= order.total
+
+
+def _give_up(held: locked.LockedBooking, now: datetime) -> None:
+    """Free the time when its holder let it go or its time is over; else it waits for another attempt."""
+    if held.booking.cancelled_by:
+        locked.apply(held, BookingEvent.CANCEL, actor=SYSTEM, now=now)
+    elif held.booking.hold_expires_at <= now:
+        locked.apply(held, BookingEvent.EXPIRE, actor=SYSTEM, now=now)
+
+
+def _take_again(held: locked.LockedBooking, order_ref: str, now: datetime) -> None:
+    """Confirm late money when nothing stands in the way; notice and horizon no longer count against the payer."""
+    session = held.session
+    release_stale_holds(session.coach_id, session.blocked_from, session.blocked_until, now)
+    if queries.is_still_free(session, now=now):
+        session.status = SessionStatus.HELD
+        confirm(held, actor=SYSTEM, now=now)
+    else:
+        _refund_unfulfillable(held, order_ref, now)
+
+
+def _refund_unfulfillable(held: locked.LockedBooking, order_ref: str, now: datetime) -> None:
+    if refund_in_full(order_ref=order_ref, cause=RefundCause.NOT_FULFILLED, actor=SYSTEM, now=now):
+        follow_ups.plan_unfulfillable(held, now=now)

@@ -1,0 +1,110 @@
+"""The states of sessions and bookings, and what services are given and give back."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from greenroom.core.money import Money
+
+
+class SessionStatus(StrEnum):
+    """A block of a coach's time. Bookings that are not confirmed yet keep it `held`."""
+
+    HELD = "held"
+    CONFIRMED = "confirmed"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    NO_SHOW = "no_show"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+OCCUPYING = (
+    SessionStatus.HELD,
+    SessionStatus.CONFIRMED,
+    SessionStatus.IN_PROGRESS,
+    SessionStatus.COMPLETED,
+    SessionStatus.NO_SHOW,
+)
+UPCOMING_SESSIONS = (SessionStatus.CONFIRMED, SessionStatus.IN_PROGRESS)
+
+
+class BookingStatus(StrEnum):
+    """One student's seat (X9)."""
+
+    HELD = "held"
+    PENDING_PAYMENT = "pending_payment"
+    PENDING_APPROVAL = "pending_approval"
+    CONFIRMED = "confirmed"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    NO_SHOW = "no_show"
+    EXPIRED = "expired"
+
+
+UNPAID = (BookingStatus.HELD, BookingStatus.PENDING_PAYMENT)
+UPCOMING = (BookingStatus.CONFIRMED, BookingStatus.IN_PROGRESS)
+
+
+class BookingEvent(StrEnum):
+    """What can happen to a booking."""
+
+    START_PAYMENT = "start_payment"
+    CONFIRM = "confirm"
+    START = "start"
+    COMPLETE = "complete"
+    MARK_NO_SHOW = "mark_no_show"
+    CANCEL = "cancel"
+    EXPIRE = "expire"
+
+
+class Party(StrEnum):
+    """Which side did something, or did not come."""
+
+    STUDENT = "student"
+    COACH = "coach"
+    BOTH = "both"
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Who books: a snapshot that never touches an account. `tz` is the IANA zone the person saw."""
+
+    name: str
+    email: str
+    tz: str
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What the person wrote when booking; `answers` hold the question's text beside the answer's."""
+
+    goals: str = ""
+    notes: str = ""
+    answers: list[dict[str, str]] = field(default_factory=list)
+    wants_reminders: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnAddresses:
+    """Where the gateway sends the person back to, absolute."""
+
+    success_url: str
+    cancel_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentStart:
+    """What paying came to: a page to pay on, or none when nothing was to be paid."""
+
+    status: BookingStatus
+    pay_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelPreview:
+    """What cancelling right now would give back."""
+
+    is_allowed: bool
+    refund: Money
+    percent: int

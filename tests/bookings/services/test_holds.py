@@ -1,0 +1,596 @@
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import IntegrityError
+from tests.bookings.steps import (
+    ADMIN,
+    GUEST,
+    HOUR,
+    MINUTE,
+    STUDENT,
+    at,
+    change,
+    confirmed,
+    describe,
+    die,
+    fresh,
+    give_money,
+    hold,
+    occupied,
+    order_ref,
+    pending,
+    settle,
+    snapshot,
+    start_payment,
+)
+from tests.factories.accounts import make_user
+from tests.factories.bookings import make_booking, make_coach, make_offer, make_session
+from tests.factories.clock import SettableClock
+
+from greenroom.availability.models import Blackout, WeeklyWindow
+from greenroom.bookings import queries, services
+from greenroom.bookings.errors import (
+    AlreadyExtendedError,
+    HoldEndedError,
+    IllegalTransitionError,
+    OfferNotBookableError,
+    SlotNotOfferedError,
+    SlotTakenError,
+)
+from greenroom.bookings.models import Booking
+from greenroom.bookings.types import BookingStatus, SessionStatus
+from greenroom.catalog.models import Offer, OfferDuration
+from greenroom.catalog.types import OfferStatus
+from greenroom.coaches.types import CoachStatus
+from greenroom.core.actors import SYSTEM
+from greenroom.core.errors import NotAllowedError
+from greenroom.core.models import AuditEntry
+from greenroom.jobs.models import Job, JobState
+from greenroom.orders.models import Order
+from greenroom.payments.models import PaymentAttempt
+
+QUARTER = timedelta(minutes=15)
+
+
+def listed(offer: Offer, day: int = 4) -> list[datetime]:
+    return queries.open_slots(
+        offer, length=HOUR, range_from=at(0, day=day), range_to=at(0, day=day + 1), now=at(10, day=2)
+    )
+
+
+def test_hold_slot_keeps_the_time_for_fifteen_minutes(offer: Offer, now: datetime) -> None:
+    booking = hold(offer)
+
+    session = booking.session
+    assert (booking.status, booking.hold_expires_at) == (BookingStatus.HELD, now + QUARTER)
+    assert (session.starts_at, session.ends_at) == (at(12), at(13))
+    assert (session.blocked_from, session.blocked_until) == (at(12), at(13))
+    assert (session.status, session.held_until) == (SessionStatus.HELD, now + QUARTER)
+    assert (session.seats_taken, session.capacity, session.venue, session.sequence) == (1, 1, "discord", 0)
+    assert not {at(11, 30), at(12), at(12, 30)} & set(listed(offer))
+    assert {at(11), at(13)} <= set(listed(offer))
+    [job] = Job.objects.all()
+    assert (job.kind, job.due_at) == ("bookings.expire_hold", now + QUARTER)
+    [entry] = AuditEntry.objects.all()
+    assert (entry.action, entry.actor_kind, entry.object_id, entry.after) == (
+        "booking.hold",
+        "guest",
+        booking.pk,
+        {"status": "held"},
+    )
+
+
+def test_hold_slot_again_returns_the_live_hold_unchanged(offer: Offer, frozen_clock: SettableClock) -> None:
+    first = hold(offer)
+    before = snapshot()
+    frozen_clock.advance(5 * MINUTE)
+
+    assert hold(offer).pk == first.pk
+    assert snapshot() == before
+
+
+def test_hold_slot_again_by_address_alone_gives_a_new_booking_in_its_place(offer: Offer) -> None:
+    first = describe(hold(offer, is_proven=False))
+
+    second = hold(offer, is_proven=False)
+
+    assert second.ref != first.ref
+    assert (second.contact_name, second.order) == ("", None)
+    assert fresh(first).status == BookingStatus.CANCELLED
+    assert occupied() == [at(12)]
+
+
+def test_hold_slot_at_another_time_moves_the_hold(offer: Offer) -> None:
+    first = hold(offer)
+
+    second = hold(offer, at(12, 30))
+
+    assert second.pk != first.pk
+    assert (fresh(first).status, fresh(first).reason) == (BookingStatus.CANCELLED, "Another time was chosen.")
+    assert (fresh(first).session.status, fresh(first).session.seats_taken) == (SessionStatus.CANCELLED, 0)
+    assert occupied() == [at(12, 30)]
+    assert hold(offer, at(11, 30), holder="bob").session.starts_at == at(11, 30)
+
+
+def test_hold_slot_of_another_length_moves_the_hold(offer: Offer) -> None:
+    half = OfferDuration.objects.create(offer=offer, minutes=30, price_minor=3000, position=1)
+    first = hold(offer)
+
+    second = hold(offer, duration=half)
+
+    assert (second.pk != first.pk, second.session.ends_at) == (True, at(12, 30))
+    assert fresh(first).status == BookingStatus.CANCELLED
+
+
+def test_hold_slot_of_another_offer_of_the_coach_moves_the_hold(offer: Offer) -> None:
+    other = make_offer(offer.coach, slug="other")
+    first = hold(offer)
+
+    second = hold(other)
+
+    assert (fresh(first).status, second.session.offer) == (BookingStatus.CANCELLED, other)
+
+
+def test_hold_slot_with_another_coach_leaves_the_hold(offer: Offer) -> None:
+    first = hold(offer)
+
+    hold(make_offer(make_coach("ilse")))
+
+    assert fresh(first).status == BookingStatus.HELD
+
+
+def test_hold_slot_refused_keeps_the_earlier_hold(offer: Offer) -> None:
+    hold(offer, holder="bob")
+    mine = hold(offer, at(15))
+    before = snapshot()
+
+    with pytest.raises(SlotTakenError):
+        hold(offer)
+
+    assert snapshot() == before
+    assert fresh(mine).status == BookingStatus.HELD
+
+
+def test_hold_slot_of_somebody_else_tells_the_three_nearest_times_in_order(offer: Offer) -> None:
+    hold(offer, holder="bob")
+    before = snapshot()
+
+    with pytest.raises(SlotTakenError) as refused:
+        hold(offer)
+
+    assert (refused.value.code, refused.value.field) == ("slot_taken", "starts_at")
+    assert refused.value.alternatives == [at(10, 30), at(11), at(13)]
+    assert snapshot() == before
+
+
+def test_hold_slot_alternatives_can_be_booked(offer: Offer) -> None:
+    for n, hour in enumerate((10, 11, 12, 13)):
+        hold(offer, at(hour), holder=f"bob{n}")
+
+    with pytest.raises(SlotTakenError) as refused:
+        hold(offer, at(12, 30))
+
+    assert refused.value.alternatives == [at(14), at(14, 30), at(15)]
+    for n, start in enumerate((at(14), at(15))):
+        assert hold(offer, start, holder=f"eve{n}").session.starts_at == start
+
+
+def test_hold_slot_without_any_free_time_near_has_no_alternatives(offer: Offer) -> None:
+    make_session(offer=offer, starts_at=at(10, day=2), now=at(10, day=2), length=timedelta(days=29))
+
+    with pytest.raises(SlotTakenError) as refused:
+        hold(offer)
+
+    assert refused.value.alternatives == []
+
+
+@pytest.mark.parametrize(
+    ("starts_at", "sentence"),
+    [
+        (at(12, 10), "It is not on the grid of a start every 30 minutes; nearest: 2026-03-04 12:00 UTC or"),
+        (at(9, 30, day=2), "It has passed: it is 2026-03-02 10:00 UTC now."),
+        (at(0, day=31) + timedelta(days=40), "It is too far ahead: bookings open 60 days before the start."),
+        (at(12) + timedelta(seconds=1), "It is not on the grid"),
+    ],
+)
+def test_hold_slot_of_a_time_never_offered_says_why(offer: Offer, starts_at: datetime, sentence: str) -> None:
+    with pytest.raises(SlotNotOfferedError) as refused:
+        hold(offer, starts_at)
+
+    assert refused.value.message.startswith(f"This time is not offered: {sentence}")
+    assert (refused.value.code, refused.value.field) == ("slot_not_offered", "starts_at")
+    assert not Booking.objects.exists()
+
+
+def test_hold_slot_at_the_last_instant_of_the_horizon_is_offered(offer: Offer, now: datetime) -> None:
+    assert hold(offer, now + offer.horizon).session.starts_at == now + timedelta(days=60)
+
+
+def test_hold_slot_inside_a_blackout_is_not_offered(offer: Offer) -> None:
+    Blackout.objects.create(coach=offer.coach, starts_at=at(12, 59), ends_at=at(20))
+
+    with pytest.raises(SlotNotOfferedError, match="overlap a blackout, 2026-03-04 12:59 UTC"):
+        hold(offer)
+
+    assert hold(offer, at(11, 30)).session.ends_at == at(12, 30)
+
+
+def test_hold_slot_outside_the_hours_is_not_offered(offer: Offer) -> None:
+    WeeklyWindow.objects.filter(weekday=3).update(start_minute=9 * 60, end_minute=12 * 60 + 30)
+
+    with pytest.raises(SlotNotOfferedError, match=r"after closing time, 2026-03-04 12:30 UTC\."):
+        hold(offer)
+    with pytest.raises(SlotNotOfferedError, match="no open window"):
+        hold(offer, at(8))
+    assert not Booking.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("thing", "values"),
+    [
+        ("coach", {"is_accepting_students": False}),
+        ("coach", {"status": CoachStatus.SUSPENDED}),
+        ("offer", {"status": OfferStatus.DRAFT}),
+        ("offer", {"status": OfferStatus.ARCHIVED}),
+    ],
+)
+def test_hold_slot_of_what_takes_no_bookings_is_refused_and_not_listed(
+    offer: Offer, thing: str, values: dict[str, Any]
+) -> None:
+    change(offer.coach if thing == "coach" else offer, **values)
+
+    with pytest.raises(OfferNotBookableError):
+        hold(offer)
+    assert listed(offer) == []
+    assert not Booking.objects.exists()
+
+
+def test_hold_slot_looks_again_under_the_lock_whether_the_coach_takes_bookings(offer: Offer) -> None:
+    known = Offer.objects.select_related("coach").get(pk=offer.pk)
+    change(offer.coach, is_accepting_students=False)
+
+    with pytest.raises(OfferNotBookableError):
+        hold(known)
+
+    assert not Booking.objects.exists()
+
+
+def test_hold_slot_by_the_coach_herself_is_refused(offer: Offer) -> None:
+    with pytest.raises(NotAllowedError, match="with yourself"):
+        hold(offer, student=offer.coach.user, actor=STUDENT)
+
+    assert not Booking.objects.exists()
+
+
+def test_hold_slot_by_the_system_is_refused(offer: Offer) -> None:
+    with pytest.raises(NotAllowedError):
+        hold(offer, actor=SYSTEM)
+
+
+def test_hold_slot_by_a_student_keeps_who_it_is(offer: Offer) -> None:
+    student = make_user()
+
+    assert fresh(hold(offer, student=student, actor=STUDENT)).student == student
+
+
+def test_hold_slot_beyond_the_daily_limit_is_taken_until_another_day(offer: Offer) -> None:
+    change(offer, daily_limit=2)
+    confirmed(offer, at(9))
+    hold(offer, at(15), holder="bob")
+
+    with pytest.raises(SlotTakenError) as refused:
+        hold(offer, at(20), holder="eve")
+
+    assert refused.value.alternatives == [at(0, day=5), at(0, 30, day=5), at(1, day=5)]
+    assert listed(offer) == []
+
+
+def test_hold_slot_moving_ones_own_hold_stays_within_the_daily_limit(offer: Offer) -> None:
+    change(offer, daily_limit=1)
+    hold(offer)
+
+    assert hold(offer, at(15)).session.starts_at == at(15)
+
+
+def test_buffers_are_frozen_at_booking_and_those_of_neighbours_add_up(offer: Offer) -> None:
+    change(offer, buffer_before_minutes=30, buffer_after_minutes=60)
+    first = hold(offer).session
+
+    assert (first.blocked_from, first.blocked_until) == (at(11, 30), at(14))
+
+    change(offer, buffer_after_minutes=0)
+    assert fresh(Booking.objects.get()).session.blocked_until == at(14)
+    with pytest.raises(SlotTakenError):
+        hold(offer, at(14), holder="bob")
+    assert hold(offer, at(14, 30), holder="bob").session.blocked_from == at(14)
+    assert hold(offer, at(10, 30), holder="eve").session.blocked_until == at(11, 30)
+
+
+def test_a_sessions_buffers_may_reach_beyond_the_hours(offer: Offer) -> None:
+    WeeklyWindow.objects.filter(weekday=3).update(start_minute=12 * 60, end_minute=13 * 60)
+    change(offer, buffer_before_minutes=30, buffer_after_minutes=30)
+
+    assert hold(offer).session.blocked_until == at(13, 30)
+
+
+def test_hold_slot_within_the_notice_is_not_offered(offer: Offer, now: datetime) -> None:
+    change(offer, notice_minutes=120)
+
+    with pytest.raises(SlotNotOfferedError, match="2 hours of notice"):
+        hold(offer, now + 2 * HOUR - 30 * MINUTE)
+    assert hold(offer, now + 2 * HOUR).session.starts_at == at(12, day=2)
+
+
+def test_hold_past_its_time_is_ignored_by_the_list_and_cleared_by_the_next(
+    offer: Offer, frozen_clock: SettableClock
+) -> None:
+    stale = hold(offer)
+    frozen_clock.advance(QUARTER)
+    now = frozen_clock()
+
+    assert at(12) in queries.open_slots(offer, length=HOUR, range_from=at(12), range_to=at(13), now=now)
+    assert fresh(stale).status == BookingStatus.HELD
+
+    mine = hold(offer, at(12, 30), holder="bob")
+
+    assert (fresh(stale).status, fresh(stale).session.status) == (BookingStatus.EXPIRED, SessionStatus.EXPIRED)
+    assert fresh(stale).closed_at == now
+    assert occupied() == [mine.session.starts_at]
+    assert AuditEntry.objects.get(action="booking.expire").actor_kind == "system"
+
+
+def test_hold_past_its_time_is_cleared_however_long_its_buffer(offer: Offer, frozen_clock: SettableClock) -> None:
+    change(offer, buffer_after_minutes=3 * 24 * 60)
+    hold(offer)
+    frozen_clock.advance(QUARTER)
+
+    assert hold(offer, at(12, day=7), holder="bob").session.starts_at == at(12, day=7)
+
+
+def test_hold_a_microsecond_before_its_end_is_live(offer: Offer, frozen_clock: SettableClock) -> None:
+    hold(offer)
+    frozen_clock.advance(QUARTER - timedelta(microseconds=1))
+
+    with pytest.raises(SlotTakenError):
+        hold(offer, holder="bob")
+
+
+def test_own_hold_past_its_time_is_replaced_by_a_fresh_one(offer: Offer, frozen_clock: SettableClock) -> None:
+    stale = hold(offer)
+    frozen_clock.advance(QUARTER)
+
+    again = hold(offer)
+
+    assert (again.pk != stale.pk, again.hold_expires_at) == (True, frozen_clock() + QUARTER)
+    assert fresh(stale).status in {BookingStatus.EXPIRED, BookingStatus.CANCELLED}
+
+
+def test_time_under_payment_is_not_free_when_its_hold_is_over(offer: Offer, frozen_clock: SettableClock) -> None:
+    pending(offer)
+    frozen_clock.advance(HOUR)
+
+    with pytest.raises(SlotTakenError):
+        hold(offer, holder="bob")
+
+
+def test_hold_slot_again_under_payment_returns_the_same_booking(offer: Offer) -> None:
+    booking = pending(offer)
+
+    assert hold(offer).pk == booking.pk
+    assert fresh(booking).status == BookingStatus.PENDING_PAYMENT
+
+
+def test_hold_slot_at_another_time_under_payment_ends_that_payment_first(offer: Offer) -> None:
+    first = pending(offer)
+
+    second = hold(offer, at(15))
+
+    assert fresh(first).status == BookingStatus.PENDING_PAYMENT
+    assert occupied() == [at(12), at(15)]
+
+    die(first)
+    settle(first)
+
+    assert (fresh(first).status, fresh(second).status) == (BookingStatus.CANCELLED, BookingStatus.HELD)
+    assert occupied() == [at(15)]
+
+
+def test_extend_hold_gives_fifteen_minutes_from_now_once(offer: Offer, frozen_clock: SettableClock) -> None:
+    booking = hold(offer)
+    now = frozen_clock.advance(10 * MINUTE)
+
+    services.extend_hold(booking=booking, actor=GUEST, now=now)
+
+    extended = fresh(booking)
+    assert (extended.hold_expires_at, extended.session.held_until) == (now + QUARTER, now + QUARTER)
+    assert Job.objects.get(kind="bookings.expire_hold").due_at == now + QUARTER
+    before = snapshot()
+    with pytest.raises(AlreadyExtendedError):
+        services.extend_hold(booking=booking, actor=GUEST, now=now)
+    assert snapshot() == before
+
+
+def test_extend_hold_by_the_system_is_refused(offer: Offer, now: datetime) -> None:
+    with pytest.raises(NotAllowedError):
+        services.extend_hold(booking=hold(offer), actor=SYSTEM, now=now)
+
+
+def test_extend_hold_when_it_ended_is_refused(offer: Offer, frozen_clock: SettableClock) -> None:
+    booking = hold(offer)
+    now = frozen_clock.advance(QUARTER)
+
+    with pytest.raises(HoldEndedError):
+        services.extend_hold(booking=booking, actor=GUEST, now=now)
+    assert not fresh(booking).was_hold_extended
+
+
+def test_submit_details_freezes_an_order(offer: Offer, now: datetime) -> None:
+    booking = describe(
+        hold(offer),
+        name=" Ann\r\nBcc: eve@example.org ",
+        email="Ann@Example.ORG",
+        goals="Finish the sonata",
+        answers=[{"question": "Level?", "answer": "Advanced"}],
+        wants_reminders=False,
+    )
+
+    booking = fresh(booking)
+    assert (booking.contact_name, booking.contact_email) == ("Ann Bcc: eve@example.org", "ann@example.org")
+    assert (booking.contact_tz, booking.goals, booking.wants_reminders) == ("Europe/Berlin", "Finish the sonata", False)
+    assert booking.answers == [{"question": "Level?", "answer": "Advanced"}]
+    order = booking.order
+    assert order is not None
+    assert (order.total_minor, order.currency, order.email, order.name) == (
+        5000,
+        "EUR",
+        "ann@example.org",
+        "Ann Bcc: eve@example.org",
+    )
+    assert (order.created_at, order.accepted_at, order.is_test) == (now, None, True)
+    assert [(line.kind, line.title, line.price_minor) for line in order.lines.all()] == [
+        ("call", "A call, 60 minutes", 5000)
+    ]
+
+
+def test_submit_details_again_corrects_the_contact_and_keeps_the_order(offer: Offer) -> None:
+    booking = describe(hold(offer))
+    first = order_ref(booking)
+
+    describe(booking, name="Ann B", email="ann.b@example.org")
+
+    order = Order.objects.get()
+    assert (order.ref, order.name, order.email) == (first, "Ann B", "ann.b@example.org")
+    assert fresh(booking).contact_email == "ann.b@example.org"
+
+
+def test_order_stays_as_it_was_when_the_offer_changes(offer: Offer) -> None:
+    booking = describe(hold(offer))
+    OfferDuration.objects.update(price_minor=9900)
+    offer.refund_tiers.create(notice_hours=1, percent=0)
+    change(offer, title="Another title", currency="USD")
+
+    describe(booking, name="Ann B")
+    start_payment(booking)
+
+    order = Order.objects.get()
+    assert (order.total_minor, order.currency, order.lines.get().title) == (5000, "EUR", "A call, 60 minutes")
+    assert order.policy == [{"notice_hours": 24, "percent": 100}]
+    assert PaymentAttempt.objects.get().amount_minor == 5000
+
+
+def test_submit_details_when_the_hold_ended_is_refused(offer: Offer, frozen_clock: SettableClock) -> None:
+    booking = hold(offer)
+    frozen_clock.advance(QUARTER)
+
+    with pytest.raises(HoldEndedError):
+        describe(booking)
+    assert not Order.objects.exists()
+
+
+def test_submit_details_under_payment_is_refused(offer: Offer) -> None:
+    booking = pending(offer)
+
+    with pytest.raises(HoldEndedError):
+        describe(booking, email="other@example.org")
+    assert fresh(booking).contact_email == "ann@example.org"
+
+
+def test_release_hold_frees_the_time_at_once(offer: Offer, now: datetime) -> None:
+    booking = describe(hold(offer))
+
+    services.release_hold(booking=booking, actor=GUEST, now=now)
+
+    assert (fresh(booking).status, fresh(booking).closed_at) == (BookingStatus.CANCELLED, now)
+    assert occupied() == []
+    before = snapshot()
+    services.release_hold(booking=booking, actor=GUEST, now=now)
+    assert snapshot() == before
+
+
+def test_release_hold_of_a_paid_booking_is_refused(offer: Offer, now: datetime) -> None:
+    booking = confirmed(offer)
+    before = snapshot()
+
+    with pytest.raises(IllegalTransitionError, match="cancel it instead"):
+        services.release_hold(booking=booking, actor=GUEST, now=now)
+
+    assert snapshot() == before
+
+
+def test_release_hold_under_payment_waits_for_the_gateway(offer: Offer, now: datetime) -> None:
+    booking = pending(offer)
+
+    services.release_hold(booking=booking, actor=GUEST, now=now)
+
+    assert (fresh(booking).status, fresh(booking).cancelled_by) == (BookingStatus.PENDING_PAYMENT, "guest")
+    assert occupied() == [at(12)]
+    assert PaymentAttempt.objects.get().is_closing
+    assert Job.objects.filter(kind="payments.close_attempt", state=JobState.DUE).count() == 1
+
+    die(booking)
+    assert settle(booking).status == BookingStatus.CANCELLED
+    assert occupied() == []
+
+
+def test_release_hold_then_money_before_the_gateway_ended_it_confirms(offer: Offer, now: datetime) -> None:
+    booking = pending(offer)
+    services.release_hold(booking=booking, actor=GUEST, now=now)
+    give_money(booking)
+
+    booking = settle(booking)
+
+    assert (booking.status, booking.cancelled_by) == (BookingStatus.CONFIRMED, "")
+
+
+def test_release_hold_by_an_admin_is_refused(offer: Offer, now: datetime) -> None:
+    with pytest.raises(NotAllowedError):
+        services.release_hold(booking=hold(offer), actor=ADMIN, now=now)
+
+
+def test_expire_hold_ends_it_at_its_very_end(offer: Offer, now: datetime) -> None:
+    booking = hold(offer)
+    ends_at = now + QUARTER
+
+    assert services.expire_hold(booking=booking, now=ends_at - timedelta(microseconds=1)) == ends_at
+    assert fresh(booking).status == BookingStatus.HELD
+
+    assert services.expire_hold(booking=booking, now=ends_at) is None
+    assert (fresh(booking).status, fresh(booking).session.status) == (BookingStatus.EXPIRED, SessionStatus.EXPIRED)
+    assert occupied() == []
+
+
+def test_expire_hold_of_what_is_not_a_hold_any_more_changes_nothing(offer: Offer, now: datetime) -> None:
+    booking = confirmed(offer)
+    before = snapshot()
+
+    assert services.expire_hold(booking=booking, now=now + HOUR) is None
+    assert snapshot() == before
+
+
+def test_expire_hold_under_payment_waits_until_the_gateway_said_dead(offer: Offer, frozen_clock: SettableClock) -> None:
+    booking = pending(offer)
+    now = frozen_clock.advance(QUARTER)
+
+    assert services.expire_hold(booking=booking, now=now) is None
+
+    assert (fresh(booking).status, fresh(booking).cancelled_by) == (BookingStatus.PENDING_PAYMENT, "")
+    assert occupied() == [at(12)]
+    die(booking)
+    assert settle(booking).status == BookingStatus.EXPIRED
+    assert occupied() == []
+
+
+def test_expire_hold_whose_payment_was_never_opened_ends_at_once(offer: Offer, frozen_clock: SettableClock) -> None:
+    booking = make_booking(offer=offer, starts_at=at(12), now=frozen_clock(), status=BookingStatus.PENDING_PAYMENT)
+
+    services.expire_hold(booking=booking, now=frozen_clock.advance(QUARTER))
+
+    assert fresh(booking).status == BookingStatus.EXPIRED
+
+
+def test_other_database_errors_are_not_called_a_taken_slot(offer: Offer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(offer, "capacity", 0)
+
+    with pytest.raises(IntegrityError, match="capacity"):
+        hold(offer)

@@ -1,0 +1,72 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from greenroom.catalog.types import RefundTier
+from greenroom.core.money import Money
+from greenroom.orders.rules import refund_due, refund_percent
+
+START = datetime(2026, 3, 29, 12, tzinfo=UTC)
+HOUR, INSTANT = timedelta(hours=1), timedelta(microseconds=1)
+SEVERAL = (RefundTier(48 * HOUR, 100), RefundTier(24 * HOUR, 50), RefundTier(timedelta(), 10))
+
+
+@pytest.mark.parametrize(
+    ("ahead", "percent"),
+    [
+        (1000 * HOUR, 100),
+        (48 * HOUR, 100),
+        (48 * HOUR - INSTANT, 50),
+        (24 * HOUR, 50),
+        (24 * HOUR - INSTANT, 10),
+        (INSTANT, 10),
+        (timedelta(), 10),
+        (-INSTANT, 0),
+    ],
+)
+@pytest.mark.parametrize("tiers", [SEVERAL, SEVERAL[::-1], (SEVERAL[1], SEVERAL[2], SEVERAL[0])])
+def test_refund_percent_is_that_of_the_longest_notice_kept(
+    tiers: tuple[RefundTier, ...], ahead: timedelta, percent: int
+) -> None:
+    assert refund_percent(tiers, starts_at=START, now=START - ahead) == percent
+
+
+def test_refund_percent_of_a_longer_notice_wins_even_when_it_gives_less() -> None:
+    tiers = (RefundTier(48 * HOUR, 20), RefundTier(24 * HOUR, 80))
+
+    assert refund_percent(tiers, starts_at=START, now=START - 50 * HOUR) == 20
+
+
+def test_refund_percent_without_tiers_is_nothing() -> None:
+    assert refund_percent((), starts_at=START, now=START - 1000 * HOUR) == 0
+
+
+def test_refund_percent_counts_hours_that_pass_and_not_those_of_the_wall() -> None:
+    # Berlin's clocks go forward on this night: 24 hours before 14:00 local is 13:00 local on the day before.
+    tiers = (RefundTier(24 * HOUR, 100),)
+
+    assert refund_percent(tiers, starts_at=START, now=datetime(2026, 3, 28, 12, tzinfo=UTC)) == 100
+    assert refund_percent(tiers, starts_at=START, now=datetime(2026, 3, 28, 12, 0, 1, tzinfo=UTC)) == 0
+
+
+@pytest.mark.parametrize(
+    ("paid", "percent", "back"),
+    [
+        (5000, 100, 5000),
+        (5000, 50, 2500),
+        (5000, 0, 0),
+        (0, 100, 0),
+        (1, 50, 1),
+        (1, 49, 0),
+        (3, 50, 2),
+        (999, 33, 330),
+        (150, 33, 50),
+        (10_000_000, 99, 9_900_000),
+    ],
+)
+def test_refund_due_is_rounded_half_up_to_the_minor_unit(paid: int, percent: int, back: int) -> None:
+    assert refund_due(Money(paid, "EUR"), percent) == Money(back, "EUR")
+
+
+def test_refund_due_keeps_the_currency() -> None:
+    assert refund_due(Money(1001, "JPY"), 50) == Money(501, "JPY")

@@ -1,0 +1,96 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+from tests.factories.bookings import make_coach
+
+from greenroom.catalog.types import RefundTier
+from greenroom.coaches.models import Coach
+from greenroom.core.money import CurrencyMismatchError, Money
+from greenroom.orders.models import Order, OrderLine
+from greenroom.orders.services import accept_order, create_order, update_contact
+from greenroom.orders.types import LineKind, NewLine, NewOrder
+
+NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
+TIERS = (RefundTier(timedelta(days=2), 100), RefundTier(timedelta(hours=6), 50))
+
+
+@pytest.fixture
+def coach(db: None) -> Coach:  # noqa: ARG001 -- it writes
+    """An approved coach."""
+    return make_coach()
+
+
+def make_order(coach: Coach, *lines: NewLine, tiers: tuple[RefundTier, ...] = TIERS) -> Order:
+    new = NewOrder(coach.pk, "Ann", "ann@example.org", "EUR", lines, tiers)
+    return create_order(new, now=NOW)
+
+
+def line(minor: int, currency: str = "EUR", title: str = "A call, 60 minutes") -> NewLine:
+    return NewLine(LineKind.CALL, title, Money(minor, currency))
+
+
+def test_create_order_freezes_lines_total_and_policy(coach: Coach) -> None:
+    order = make_order(coach, line(8000), line(-500, title="Discount"))
+
+    order = Order.objects.get(pk=order.pk)
+    assert (order.total, order.created_at, order.accepted_at) == (Money(7500, "EUR"), NOW, None)
+    assert (str(order), order.coach, order.name, order.email) == (order.ref, coach, "Ann", "ann@example.org")
+    assert order.policy == [{"notice_hours": 48, "percent": 100}, {"notice_hours": 6, "percent": 50}]
+    assert order.refund_tiers == TIERS
+    assert [(one.position, one.title, one.price) for one in order.lines.all()] == [
+        (0, "A call, 60 minutes", Money(8000, "EUR")),
+        (1, "Discount", Money(-500, "EUR")),
+    ]
+
+
+def test_create_order_without_tiers_gives_nothing_back(coach: Coach) -> None:
+    assert make_order(coach, line(1), tiers=()).refund_tiers == ()
+
+
+@pytest.mark.parametrize("is_sandbox", [True, False])
+def test_create_order_says_whether_its_money_is_play_money(coach: Coach, settings: Any, is_sandbox: bool) -> None:  # noqa: FBT001 -- a column of the table
+    settings.SANDBOX_ENABLED = is_sandbox
+
+    assert make_order(coach, line(1)).is_test is is_sandbox
+
+
+def test_create_order_in_two_currencies_is_refused(coach: Coach) -> None:
+    with pytest.raises(CurrencyMismatchError):
+        make_order(coach, line(8000), line(500, "USD"))
+
+    assert not Order.objects.exists()
+
+
+def test_create_order_below_zero_is_refused_by_the_database(coach: Coach) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make_order(coach, line(100), line(-200))
+
+
+def test_lines_stand_in_order_and_are_of_a_known_kind(coach: Coach) -> None:
+    order = make_order(coach, line(1), line(2))
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        OrderLine.objects.filter(order=order).update(position=1)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        OrderLine.objects.filter(order=order).update(kind="gift")
+
+
+def test_update_contact_keeps_the_amounts(coach: Coach) -> None:
+    order = make_order(coach, line(8000))
+    order.total_minor = 1
+
+    update_contact(order, name="Ann B", email="b@example.org")
+
+    stored = Order.objects.get()
+    assert (stored.name, stored.email, stored.total_minor) == ("Ann B", "b@example.org", 8000)
+
+
+def test_accept_order_counts_the_first_time(coach: Coach) -> None:
+    order = make_order(coach, line(8000))
+
+    accept_order(order, now=NOW)
+    accept_order(Order.objects.get(), now=NOW + timedelta(hours=1))
+
+    assert Order.objects.get().accepted_at == NOW
