@@ -1,0 +1,166 @@
+"""Public data: coaches, their offers, their free times."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from http import HTTPStatus
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router
+
+from greenroom.api import schemas
+from greenroom.api.inputs import Word
+from greenroom.availability.engine import group_by_day
+from greenroom.bookings.listing import Asked, FreeTimes, free_times
+from greenroom.catalog.models import Offer
+from greenroom.catalog.queries import public_offers
+from greenroom.coaches.models import Coach
+from greenroom.coaches.queries import get_public_coach
+from greenroom.core import clock
+from greenroom.core.errors import InvalidInputError
+from greenroom.core.instants import iso
+from greenroom.directory.queries import find_cards
+from greenroom.directory.types import Card, Search
+
+router = Router(tags=["coaches"])
+LONGEST_RANGE = timedelta(days=62)
+_ONE_DAY = timedelta(days=1)
+_ON_A_PAGE = 12
+
+
+@router.get("coaches", response=schemas.CoachPageOut, url_name="coaches")
+def list_coaches(request: HttpRequest, asked: Query[schemas.SearchIn]) -> dict[str, object]:
+    """The directory: coaches with their next free time, or with `free_*` the first one then."""
+    search = Search(
+        words=asked.q,
+        topic=asked.topic,
+        max_price=asked.max_price,
+        min_rating=asked.min_rating,
+        experience=asked.experience,
+        free_from=_instant(asked.free_from, asked.tz),
+        free_until=_instant(asked.free_until, asked.tz, is_end=True),
+    )
+    if search.free_from and search.free_until and search.free_until <= search.free_from:
+        raise InvalidInputError("Use a time that is not before `free_from`.", field="free_until")
+    found = find_cards(search, page=asked.page, size=_ON_A_PAGE, now=clock.now())
+    return {"items": [_card_data(card) for card in found.cards], "count": found.count, "page": asked.page}
+
+
+@router.get("coaches/{coach}", response=schemas.CoachOut, url_name="coach")
+def get_coach(request: HttpRequest, coach: Word) -> dict[str, object]:
+    """A coach's public data."""
+    return coach_data(get_public_coach(coach))
+
+
+@router.get("coaches/{coach}/offers", response=schemas.OfferPageOut, url_name="offers")
+def list_offers(request: HttpRequest, coach: Word) -> dict[str, object]:
+    """What a coach sells."""
+    offers = public_offers().filter(coach=get_public_coach(coach)).prefetch_related("questions")
+    items = [_offer_data(offer) for offer in offers]
+    return {"items": items, "count": len(items), "page": 1}
+
+
+@router.get("coaches/{coach}/offers/{offer}/slots", response=schemas.SlotsOut, url_name="slots")
+def list_slots(request: HttpRequest, coach: Word, offer: Word, asked: Query[schemas.SlotsIn]) -> HttpResponse:
+    """The bookable starts from `from` to `to`, both included, as dates in `tz`; at most 62 days at once."""
+    if asked.last < asked.first:
+        raise InvalidInputError("Use a date that is not before `from`.", field="to")
+    if asked.last - asked.first >= LONGEST_RANGE:
+        raise InvalidInputError(f"Ask for at most {LONGEST_RANGE.days} days at once.", field="to")
+    wanted = Asked(
+        coach_slug=coach,
+        offer_slug=offer,
+        minutes=asked.duration,
+        range_from=local_midnight(asked.first, asked.tz),
+        range_to=local_midnight(asked.last + _ONE_DAY, asked.tz),
+    )
+    now = clock.now()
+    found = free_times(wanted, now=now)
+    body = _render_days(found, asked.tz, found.bookable(now))
+    return HttpResponse(body, status=HTTPStatus.OK, content_type="application/json")
+
+
+def _instant(moment: date | datetime | None, tz: str, *, is_end: bool = False) -> datetime | None:
+    if moment is None or isinstance(moment, datetime):
+        return moment
+    return local_midnight(moment + _ONE_DAY if is_end else moment, tz)
+
+
+def local_midnight(day: date, tz: str) -> datetime:
+    """Return the instant at which a date begins in a zone, in UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(tz)).astimezone(UTC)
+
+
+def _render_days(found: FreeTimes, tz: str, bookable: tuple[int, int]) -> str:
+    """Write the answer out of parts that are kept with the free times: some 800 slots cost little more than one."""
+    first, last = bookable
+    slots, days = _rendered(found, tz)
+    parts = [
+        f'{{"date": "{day}", "slots": [{", ".join(slots[max(begin, first) : min(end, last)])}]}}'
+        for day, begin, end in days
+        if max(begin, first) < min(end, last)
+    ]
+    return f'{{"tz": {json.dumps(tz)}, "days": [{", ".join(parts)}]}}'
+
+
+@lru_cache(maxsize=256)
+def _rendered(found: FreeTimes, tz: str) -> tuple[list[str], list[tuple[str, int, int]]]:
+    """Return each slot as JSON, and each date in `tz` with the bounds of its slots."""
+    slots = [
+        f'{{"starts_at": "{iso(start)}", "ends_at": "{iso(start + found.length)}", "seats_left": {found.seats}}}'
+        for start in found.starts
+    ]
+    days: list[tuple[str, int, int]] = []
+    for day, starts in group_by_day(found.starts, tz).items():
+        begin = days[-1][2] if days else 0
+        days.append((f"{day:%Y-%m-%d}", begin, begin + len(starts)))
+    return slots, days
+
+
+def coach_data(coach: Coach) -> dict[str, object]:
+    """Return what visitors may know of a coach."""
+    return {
+        "slug": coach.slug,
+        "name": coach.display_name,
+        "headline": coach.headline,
+        "bio": coach.bio,
+        "topics": [topic.name for topic in coach.topics.all()],
+        "languages": coach.languages,
+        "is_verified": coach.is_verified,
+    }
+
+
+def _card_data(card: Card) -> dict[str, object]:
+    price, following = card.price_from, card.next_slot
+    return coach_data(card.coach) | {
+        "price_from_minor": price.minor if price else None,
+        "currency": price.currency if price else None,
+        "next_slot": {"starts_at": iso(following.starts_at), "offer": following.offer.slug} if following else None,
+    }
+
+
+def _offer_data(offer: Offer) -> dict[str, object]:
+    durations = list(offer.durations.all())
+    return {
+        "slug": offer.slug,
+        "title": offer.title,
+        "summary": offer.summary,
+        "description": offer.description,
+        "venue": offer.venue,
+        "discord": offer.discord_requirement,
+        "currency": offer.currency,
+        "price_minor": durations[0].price_minor,
+        "duration": durations[0].minutes,
+        "durations": [{"minutes": length.minutes, "price_minor": length.price_minor} for length in durations],
+        "questions": [
+            {
+                "key": question.key,
+                "label": question.label,
+                "kind": question.kind,
+                "is_required": question.is_required,
+                "options": question.options,
+            }
+            for question in offer.questions.all()
+        ],
+    }

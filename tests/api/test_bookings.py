@@ -1,0 +1,506 @@
+"""The contract's calls about bookings, in full."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from django.test import Client
+from tests.api.conftest import Call
+from tests.bookings.steps import at, change, confirmed, fresh, give_money, hold, occupied, refunds, settle, snapshot
+from tests.factories.accounts import make_user
+from tests.factories.bookings import make_booking, make_coach, make_offer
+from tests.factories.clock import SettableClock
+
+from greenroom.accounts.models import User
+from greenroom.bookings import queries, rules
+from greenroom.bookings.models import Booking
+from greenroom.catalog.models import Offer
+from greenroom.catalog.types import DiscordRequirement
+from greenroom.integrations.stripe.protocol import GatewayUnavailableError
+from greenroom.integrations.stripe.sandbox.gateway import SandboxGateway
+from greenroom.orders.models import Order
+from greenroom.payments.models import PaymentAttempt
+
+pytestmark = pytest.mark.usefixtures("gateway")
+WANTED = {
+    "coach": "maya",
+    "offer": "call",
+    "starts_at": "2026-03-04T12:00:00Z",
+    "name": "Ann Guest",
+    "email": "ann@example.org",
+}
+
+
+def token_of(booking: Booking) -> str:
+    return queries.manage_token(booking)
+
+
+def signed_in(user: User, *, checks_csrf: bool = False) -> Client:
+    client = Client(enforce_csrf_checks=checks_csrf)
+    client.force_login(user)
+    return client
+
+
+def test_create_booking_holds_the_time_and_answers_where_to_go(offer: Offer, call: Call) -> None:
+    reply = call(
+        "POST", "bookings", {**WANTED, "tz": "Asia/Tokyo", "duration": 60, "goals": "Win", "notes": "Hi\nthere"}
+    )
+
+    booking = Booking.objects.get()
+    token = token_of(booking)
+    assert (reply.status, reply.type) == (201, "application/json")
+    assert reply.body == {
+        "ref": booking.ref,
+        "status": "held",
+        "hold_expires_at": "2026-03-02T10:15:00Z",
+        "checkout_url": f"http://localhost:8000/checkout/{booking.ref}/?token={token}",
+        "manage_url": f"http://localhost:8000/manage/{token}/",
+    }
+    assert (booking.contact_name, booking.contact_email, booking.contact_tz) == (
+        "Ann Guest",
+        "ann@example.org",
+        "Asia/Tokyo",
+    )
+    assert (booking.goals, booking.notes, booking.student) == ("Win", "Hi\nthere", None)
+    assert booking.holder == rules.holder_digest("email", "ann@example.org")
+    assert Order.objects.get().total_minor == 5000
+    assert occupied() == [at(12)]
+    assert offer.coach.slug == "maya"
+
+
+def test_create_booking_takes_any_offset_and_the_answers_to_questions(offer: Offer, call: Call) -> None:
+    offer.questions.create(key="level", label="Your level?", is_required=True)
+
+    reply = call("POST", "bookings", {**WANTED, "starts_at": "2026-03-04T17:30:00+05:30", "answers": {"level": "Pro"}})
+
+    assert reply.status == 201
+    assert Booking.objects.get().answers == [{"question": "Your level?", "answer": "Pro"}]
+    assert occupied() == [at(12)]
+
+
+def test_create_booking_of_a_taken_time_tells_the_nearest(offer: Offer, call: Call) -> None:
+    hold(offer)
+    before = snapshot()
+
+    reply = call("POST", "bookings", WANTED)
+
+    assert (reply.status, reply.type) == (409, "application/problem+json")
+    assert reply.body == {
+        "type": "about:blank",
+        "title": "Conflict",
+        "status": 409,
+        "code": "slot_taken",
+        "detail": "Somebody else has just taken this time.",
+        "field": "starts_at",
+        "alternatives": ["2026-03-04T10:30:00Z", "2026-03-04T11:00:00Z", "2026-03-04T13:00:00Z"],
+    }
+    assert snapshot() == before
+
+
+@pytest.mark.usefixtures("offer")
+def test_create_booking_by_address_alone_never_shows_a_booking_that_is_there(call: Call) -> None:
+    first = call("POST", "bookings", {**WANTED, "notes": "Private"}).body
+    second = call("POST", "bookings", {**WANTED, "name": "Eve"}).body
+
+    assert first["ref"] != second["ref"]
+    assert first["manage_url"] != second["manage_url"]
+    assert occupied() == [at(12)]
+    assert [booking.status for booking in Booking.objects.order_by("pk")] == ["cancelled", "held"]
+    assert Booking.objects.get(ref=second["ref"]).notes == ""
+
+
+def test_create_booking_by_address_does_not_touch_a_hold_made_in_a_browser(offer: Offer, call: Call) -> None:
+    other = hold(offer, at(15), holder=rules.holder_digest("cookie", "secret"))
+    other.contact_email = "ann@example.org"
+    other.save()
+
+    assert call("POST", "bookings", WANTED).status == 201
+
+    assert fresh(other).status == "held"
+
+
+@pytest.mark.usefixtures("offer")
+def test_create_booking_signed_in_is_the_students_own(call: Call) -> None:
+    student = make_user()
+
+    first = call("POST", "bookings", WANTED, client=signed_in(student))
+    again = call("POST", "bookings", {**WANTED, "name": "Sam"}, client=signed_in(student))
+
+    booking = Booking.objects.get()
+    assert (first.status, again.status) == (201, 201)
+    assert again.body["ref"] == first.body["ref"]
+    assert (booking.student, booking.contact_name) == (student, "Sam")
+    assert booking.holder == rules.holder_digest("user", str(student.pk))
+
+
+@pytest.mark.usefixtures("offer")
+def test_create_booking_signed_in_while_paying_gives_the_same_booking(call: Call) -> None:
+    client = signed_in(make_user())
+    first = call("POST", "bookings", WANTED, client=client).body
+    assert call("POST", f"bookings/{first['ref']}/pay", client=client).status == 200
+
+    again = call("POST", "bookings", {**WANTED, "name": "Other"}, client=client)
+
+    assert (again.status, again.body) == (201, {**first, "status": "pending_payment"})
+    assert Booking.objects.get().contact_name == "Ann Guest"
+
+
+def test_create_booking_by_the_coach_herself_is_forbidden(offer: Offer, call: Call) -> None:
+    reply = call("POST", "bookings", WANTED, client=signed_in(offer.coach.user))
+
+    assert (reply.status, reply.body["code"]) == (403, "not_allowed")
+    assert not Booking.objects.exists()
+
+
+def test_create_booking_of_what_takes_no_bookings_is_a_conflict(offer: Offer, call: Call) -> None:
+    change(offer.coach, is_accepting_students=False)
+
+    reply = call("POST", "bookings", WANTED)
+
+    assert (reply.status, reply.body["code"]) == (409, "not_bookable")
+    assert not Booking.objects.exists()
+
+
+def test_many_first_calls_at_once_book_once(
+    transactional_db: None,  # noqa: ARG001 -- commits must be real
+    race: Callable[[Sequence[Callable[[], Any]]], list[Any]],
+    call: Call,
+    settings: Any,
+    frozen_clock: SettableClock,  # noqa: ARG001 -- it stops the clock
+) -> None:
+    settings.HOLD_LIMIT = 1000
+    make_offer()
+
+    replies = race([partial(call, "POST", "bookings", {**WANTED, "email": f"p{n}@example.org"}) for n in range(20)])
+
+    assert sorted(reply.status for reply in replies) == [201, *[409] * 19]
+    assert {reply.body["code"] for reply in replies if reply.status == 409} == {"slot_taken"}
+    assert occupied() == [at(12)]
+
+
+@pytest.mark.usefixtures("offer")
+def test_get_booking_tells_its_student_everything(call: Call) -> None:
+    ref = call("POST", "bookings", WANTED).body["ref"]
+    booking = Booking.objects.get()
+
+    reply = call("GET", f"bookings/{ref}?token={token_of(booking)}")
+
+    assert (reply.status, reply.type) == (200, "application/json; charset=utf-8")
+    assert reply.body == {
+        "ref": ref,
+        "status": "held",
+        "legacy_status": "HELD",
+        "coach": "maya",
+        "offer": "call",
+        "starts_at": "2026-03-04T12:00:00Z",
+        "ends_at": "2026-03-04T13:00:00Z",
+        "tz": "UTC",
+        "hold_expires_at": "2026-03-02T10:15:00Z",
+        "total_minor": 5000,
+        "currency": "EUR",
+        "session": booking.session.ref,
+    }
+
+
+def test_get_booking_confirmed_has_the_older_word_and_no_hold(offer: Offer, call: Call) -> None:
+    booking = confirmed(offer)
+
+    reply = call("GET", f"bookings/{booking.ref}?token={token_of(booking)}")
+
+    assert (reply.body["status"], reply.body["legacy_status"], reply.body["hold_expires_at"]) == (
+        "confirmed",
+        "SCHEDULED",
+        None,
+    )
+
+
+def test_get_booking_without_an_order_names_the_offers_currency(offer: Offer, call: Call, now: datetime) -> None:
+    booking = make_booking(offer=offer, starts_at=at(12), now=now, status=rules.BookingStatus.HELD)
+
+    reply = call("GET", f"bookings/{booking.ref}?token={token_of(booking)}")
+
+    assert (reply.body["total_minor"], reply.body["currency"]) == (0, "EUR")
+
+
+def test_get_booking_opens_to_its_student_and_its_coach(offer: Offer, call: Call, now: datetime) -> None:
+    student = make_user()
+    booking = make_booking(offer=offer, starts_at=at(12), now=now, student=student)
+
+    for user in (student, offer.coach.user):
+        assert call("GET", f"bookings/{booking.ref}", client=signed_in(user)).body["ref"] == booking.ref
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "bookings/{ref}", None),
+        ("POST", "bookings/{ref}/pay", None),
+        ("POST", "bookings/{ref}/cancel", None),
+        ("POST", "bookings/{ref}/cancel", {"reason": "Ill"}),
+        ("POST", "bookings/{ref}/reschedule", {"starts_at": "2026-03-04T15:00:00Z"}),
+    ],
+)
+def test_somebody_elses_booking_is_not_found_and_stays_as_it_is(
+    offer: Offer, call: Call, method: str, path: str, body: dict[str, str] | None
+) -> None:
+    booking, other = confirmed(offer), confirmed(offer, at(18), holder="bob")
+    stranger, coach = make_user("eve@example.org"), make_coach("ilse").user
+    before = snapshot()
+    address = path.format(ref=booking.ref)
+    tries = [
+        (address, None),
+        (address, signed_in(stranger)),
+        (address, signed_in(coach)),
+        (f"{address}?token={token_of(other)}", None),
+        (f"{address}?token={token_of(booking)[:-1]}", None),
+        (f"{address}?token=%00", signed_in(stranger)),
+        (path.format(ref="no-such-ref"), signed_in(stranger)),
+        (path.format(ref="%00"), None),
+        (f"{path.format(ref='%ED%A0%80')}", signed_in(stranger)),
+    ]
+
+    for wrong, client in tries:
+        reply = call(method, wrong, body, client=client)
+        assert reply.status == (422 if "%00" in wrong.partition("?")[0] else 404), wrong
+        assert reply.body["code"] == ("invalid" if reply.status == 422 else "not_found")
+        assert reply.type == "application/problem+json"
+
+    assert (snapshot(), refunds()) == (before, [])
+
+
+@pytest.mark.usefixtures("offer")
+def test_pay_booking_gives_one_page_however_often(call: Call) -> None:
+    ref = call("POST", "bookings", WANTED).body["ref"]
+    token = token_of(Booking.objects.get())
+
+    first = call("POST", f"bookings/{ref}/pay?token={token}")
+    again = call("POST", f"bookings/{ref}/pay?token={token}", {})
+
+    attempt = PaymentAttempt.objects.get()
+    assert (first.status, first.body) == (200, {"status": "pending_payment", "pay_url": attempt.pay_url})
+    assert again.body == first.body
+    assert str(attempt.pay_url).startswith("http://localhost:8000/sandbox/pay/")
+    assert attempt.request["success_url"] == f"http://localhost:8000/booking/confirmed/{ref}/?token={token}"
+    assert attempt.request["cancel_url"] == f"http://localhost:8000/checkout/{ref}/?token={token}"
+
+
+def test_pay_booking_of_a_free_offer_confirms(db: None, now: datetime, call: Call) -> None:  # noqa: ARG001 -- it writes, while the clock stands
+    make_offer(price_minor=0)
+    ref = call("POST", "bookings", WANTED).body["ref"]
+
+    reply = call("POST", f"bookings/{ref}/pay?token={token_of(Booking.objects.get())}")
+
+    assert (reply.status, reply.body) == (200, {"status": "confirmed", "pay_url": None})
+
+
+@pytest.mark.usefixtures("offer")
+def test_pay_booking_whose_hold_ended_is_a_conflict(call: Call, frozen_clock: SettableClock) -> None:
+    ref = call("POST", "bookings", WANTED).body["ref"]
+    frozen_clock.advance(timedelta(minutes=15))
+
+    reply = call("POST", f"bookings/{ref}/pay?token={token_of(Booking.objects.get())}")
+
+    assert (reply.status, reply.body["code"]) == (409, "hold_ended")
+    assert not PaymentAttempt.objects.exists()
+
+
+def test_pay_booking_that_is_paid_is_a_conflict(offer: Offer, call: Call) -> None:
+    booking = confirmed(offer)
+
+    reply = call("POST", f"bookings/{booking.ref}/pay?token={token_of(booking)}")
+
+    assert (reply.status, reply.body["code"]) == (409, "wrong_state")
+
+
+def test_pay_booking_that_needs_discord_first_is_a_conflict(offer: Offer, call: Call) -> None:
+    change(offer, discord_requirement=DiscordRequirement.BEFORE_PAYMENT)
+    ref = call("POST", "bookings", WANTED).body["ref"]
+
+    reply = call("POST", f"bookings/{ref}/pay?token={token_of(Booking.objects.get())}")
+
+    assert (reply.status, reply.body["code"]) == (409, "discord_required")
+
+
+@pytest.mark.usefixtures("offer")
+def test_pay_booking_while_the_gateway_is_away_says_so(
+    call: Call, gateway: SandboxGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref = call("POST", "bookings", WANTED).body["ref"]
+    booking = Booking.objects.get()
+
+    def away(*_args: object, **_options: object) -> None:
+        raise GatewayUnavailableError("down")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(gateway, "create_checkout", away)
+        reply = call("POST", f"bookings/{ref}/pay?token={token_of(booking)}")
+    assert (reply.status, reply.body["code"]) == (409, "payment_unavailable")
+
+    assert call("POST", f"bookings/{ref}/pay?token={token_of(booking)}").status == 200
+    assert PaymentAttempt.objects.count() == 1
+
+
+def test_cancel_booking_answers_what_goes_back(offer: Offer, call: Call) -> None:
+    booking = confirmed(offer)
+    path = f"bookings/{booking.ref}/cancel?token={token_of(booking)}"
+
+    first, again = call("POST", path, {"reason": "Ill"}), call("POST", path)
+
+    assert (first.status, first.body) == (
+        200,
+        {"status": "cancelled", "refund": {"amount_minor": 5000, "currency": "EUR", "to": "original_payment"}},
+    )
+    assert (again.status, again.body["refund"]["amount_minor"]) == (200, 0)
+    assert (fresh(booking).reason, fresh(booking).cancelled_by, refunds()) == (
+        "Ill",
+        "guest",
+        [(5000, "student_cancelled")],
+    )
+
+
+def test_cancel_booking_by_the_coach_gives_all_back(offer: Offer, call: Call, frozen_clock: SettableClock) -> None:
+    booking = confirmed(offer)
+    frozen_clock.set(at(11))
+
+    reply = call("POST", f"bookings/{booking.ref}/cancel", client=signed_in(offer.coach.user))
+
+    assert reply.body["refund"]["amount_minor"] == 5000
+    assert refunds() == [(5000, "coach_cancelled")]
+
+
+def test_cancel_booking_that_has_begun_is_a_conflict(offer: Offer, call: Call, frozen_clock: SettableClock) -> None:
+    booking = confirmed(offer)
+    frozen_clock.set(at(12))
+
+    reply = call("POST", f"bookings/{booking.ref}/cancel?token={token_of(booking)}")
+
+    assert (reply.status, reply.body["code"]) == (409, "wrong_state")
+    assert (fresh(booking).status, refunds()) == ("confirmed", [])
+
+
+def test_reschedule_booking_answers_the_moved_booking(offer: Offer, call: Call) -> None:
+    booking = confirmed(offer)
+    path = f"bookings/{booking.ref}/reschedule?token={token_of(booking)}"
+
+    replies = [call("POST", path, {"starts_at": "2026-03-04T16:00:00+01:00"}) for _ in range(2)]
+
+    for reply in replies:
+        assert reply.status == 200
+        assert (reply.body["ref"], reply.body["status"]) == (booking.ref, "confirmed")
+        assert (reply.body["starts_at"], reply.body["ends_at"]) == ("2026-03-04T15:00:00Z", "2026-03-04T16:00:00Z")
+    assert fresh(booking).moves_count == 1
+
+
+def test_reschedule_booking_to_a_taken_time_tells_the_nearest(offer: Offer, call: Call) -> None:
+    booking = confirmed(offer)
+    hold(offer, at(15), holder="bob")
+
+    reply = call(
+        "POST", f"bookings/{booking.ref}/reschedule?token={token_of(booking)}", {"starts_at": "2026-03-04T15:00:00Z"}
+    )
+
+    assert (reply.status, reply.body["code"]) == (409, "slot_taken")
+    assert reply.body["alternatives"] == ["2026-03-04T13:30:00Z", "2026-03-04T14:00:00Z", "2026-03-04T16:00:00Z"]
+    assert fresh(booking).session.starts_at == at(12)
+
+
+def test_reschedule_booking_by_the_coach_is_forbidden(offer: Offer, call: Call) -> None:
+    booking = confirmed(offer)
+    client = signed_in(offer.coach.user)
+
+    reply = call("POST", f"bookings/{booking.ref}/reschedule", {"starts_at": "2026-03-04T15:00:00Z"}, client=client)
+
+    assert (reply.status, reply.body["code"]) == (403, "not_allowed")
+    assert fresh(booking).session.starts_at == at(12)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("bookings", WANTED),
+        ("bookings/{ref}/pay", None),
+        ("bookings/{ref}/cancel", None),
+        ("bookings/{ref}/reschedule", {"starts_at": "2026-03-04T15:00:00Z"}),
+    ],
+)
+def test_calls_with_the_session_cookie_need_the_csrf_token(
+    offer: Offer, call: Call, path: str, body: dict[str, str] | None
+) -> None:
+    student = make_user("ann@example.org")
+    booking = confirmed(offer, at(18))
+    client, address = signed_in(student, checks_csrf=True), path.format(ref=booking.ref)
+    before = snapshot()
+
+    refused = call("POST", address, body, client=client)
+    wrong = call("POST", address, body, client=client, X_CSRFToken="x" * 32)
+
+    assert (refused.status, wrong.status) == (403, 403)
+    assert refused.body["code"] == wrong.body["code"] == "csrf_failed"
+    assert snapshot() == before
+
+    client.get("/book/maya/")
+    token = client.cookies.get("csrf")
+    if token is not None:
+        accepted = call("POST", address, body, client=client, X_CSRFToken=token.value)
+        assert accepted.body.get("code") != "csrf_failed"
+
+
+@pytest.mark.usefixtures("offer")
+def test_calls_without_a_session_need_no_csrf_token_and_set_no_cookie(call: Call) -> None:
+    client = Client(enforce_csrf_checks=True)
+
+    reply = call("POST", "bookings", WANTED, client=client)
+    paid = call("POST", f"bookings/{reply.body['ref']}/pay?token={token_of(Booking.objects.get())}", client=client)
+
+    assert (reply.status, paid.status) == (201, 200)
+    assert not client.cookies
+
+
+@pytest.mark.usefixtures("offer")
+def test_cookie_of_a_session_that_ended_counts_as_nobodys(call: Call, settings: Any) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.cookies[settings.SESSION_COOKIE_NAME] = "gone"
+
+    assert call("POST", "bookings", WANTED, client=client).status == 201
+
+
+@pytest.mark.usefixtures("offer")
+def test_holds_are_limited_by_address_and_say_when_to_come_back(
+    call: Call, settings: Any, frozen_clock: SettableClock
+) -> None:
+    settings.HOLD_LIMIT = 3
+    for n in range(3):
+        assert call("POST", "bookings", {**WANTED, "email": f"p{n}@example.org"}).status in {201, 409}
+    frozen_clock.advance(timedelta(minutes=4))
+    before = snapshot()
+
+    reply = call("POST", "bookings", {**WANTED, "email": "p4@example.org", "starts_at": "2026-03-04T18:00:00Z"})
+
+    assert (reply.status, reply.body["code"], reply.headers["Retry-After"]) == (429, "rate_limited", "360")
+    assert reply.body["detail"] == "Too many tries. Please try again in 360 seconds."
+    assert snapshot() == before
+    frozen_clock.advance(timedelta(minutes=6))
+    assert call("POST", "bookings", {**WANTED, "starts_at": "2026-03-04T18:00:00Z"}).status == 201
+
+
+@pytest.mark.usefixtures("offer")
+def test_whole_way_from_slot_to_refund_over_the_api(call: Call) -> None:
+    slots = call("GET", "coaches/maya/offers/call/slots?from=2026-03-04&to=2026-03-04").body
+    start = slots["days"][0]["slots"][-1]["starts_at"]
+    held = call("POST", "bookings", {**WANTED, "starts_at": start}).body
+    token = held["manage_url"].rstrip("/").rpartition("/")[2]
+    assert call("POST", f"bookings/{held['ref']}/pay?token={token}").status == 200
+    booking = Booking.objects.get()
+    give_money(booking)
+    settle(booking)
+
+    assert call("GET", f"bookings/{held['ref']}?token={token}").body["status"] == "confirmed"
+    listed = call("GET", "coaches/maya/offers/call/slots?from=2026-03-04&to=2026-03-04").body
+    assert start not in [slot["starts_at"] for slot in listed["days"][0]["slots"]]
+    moved = call("POST", f"bookings/{held['ref']}/reschedule?token={token}", {"starts_at": "2026-03-06T12:00:00Z"})
+    assert moved.body["starts_at"] == "2026-03-06T12:00:00Z"
+    gone = call("POST", f"bookings/{held['ref']}/cancel?token={token}")
+    assert gone.body["refund"]["amount_minor"] == 5000
+    assert occupied() == []
