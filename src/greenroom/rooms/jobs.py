@@ -1,0 +1,35 @@
+"""Handlers of the due rows about rooms."""
+
+from datetime import timedelta
+
+from greenroom.core import clock
+from greenroom.core.errors import BusyError
+from greenroom.integrations.discord.errors import DiscordError
+from greenroom.jobs.errors import RetryLaterError
+from greenroom.jobs.models import Job
+from greenroom.rooms import services
+
+_BUSY_RETRY = timedelta(seconds=2)
+
+
+def reconcile(job: Job) -> None:
+    """Bring one session's room to what it should be; the row stays due until nothing is ever to be done any more."""
+    try:
+        verdict = services.reconcile_session(int(job.payload["session_id"]))
+    except BusyError as error:
+        raise RetryLaterError(_BUSY_RETRY, str(error)) from error
+    if verdict.at is not None:
+        raise RetryLaterError(max(verdict.at - clock.now(), timedelta()), verdict.reason)
+
+
+def sweep(_job: Job) -> None:
+    """Take away channels that belong to no live room; when Discord cannot be asked, the next sweep will."""
+    try:
+        services.sweep_guild()
+    except DiscordError as error:
+        raise RetryLaterError(_BUSY_RETRY * 30, str(error)) from error
+
+
+def watch(_job: Job) -> None:
+    """Give every session that should have a room its due row."""
+    services.watch_rooms(now=clock.now())

@@ -1,0 +1,208 @@
+"""Rooms, who may enter them, what was ever made at Discord, and what is known of the bot."""
+
+from datetime import timedelta
+
+from django.db import models
+from django.db.models import F, Q
+
+from greenroom.accounts.models import DiscordIdentity
+from greenroom.bookings.models import Booking, CoachingSession
+from greenroom.core.ids import REF_LENGTH, new_ref
+from greenroom.rooms.types import (
+    STANDING,
+    AccessState,
+    Intent,
+    ObjectKind,
+    PersonRole,
+    RoomPolicy,
+    RoomState,
+)
+
+
+def _choices(
+    values: type[RoomState | AccessState | Intent | ObjectKind | PersonRole],
+) -> list[tuple[str, str]]:
+    return [(value.value, value.value.replace("_", " ")) for value in values]
+
+
+class Room(models.Model):
+    """The Discord channel of one coaching session: the frozen policy, the way to find it again, what was last seen.
+
+    `generation` grows with every request to make the channel, and the marker with it, so that a request that was
+    lost and lands late makes something that no live room owns. `intent` is committed before that request is sent;
+    `is_unsure` holds until its outcome is known. `turn_token` belongs to the run that works on the room until
+    `turn_until`. `state` is a cache for people to read; decisions are made from the clock and the booking.
+    """
+
+    session = models.OneToOneField(CoachingSession, on_delete=models.PROTECT, related_name="room")
+    ref = models.CharField(max_length=REF_LENGTH, unique=True, default=new_ref)
+    provision_before = models.DurationField()
+    open_before = models.DurationField()
+    close_after = models.DurationField()
+    generation = models.PositiveIntegerField(default=0)
+    marker = models.CharField(max_length=8, blank=True)
+    guild_id = models.BigIntegerField(null=True, blank=True)
+    channel_id = models.BigIntegerField(null=True, blank=True)
+    intent = models.CharField(max_length=16, blank=True, choices=_choices(Intent))
+    intent_at = models.DateTimeField(null=True, blank=True)
+    is_unsure = models.BooleanField(default=False)
+    state = models.CharField(max_length=16, choices=_choices(RoomState), default=RoomState.PLANNED)
+    next_check_at = models.DateTimeField(null=True, blank=True)
+    failure_count = models.PositiveIntegerField(default=0)
+    last_error = models.CharField(max_length=300, blank=True, help_text="What people are told.")
+    last_error_detail = models.CharField(max_length=500, blank=True, help_text="What the operator needs.")
+    turn_token = models.CharField(max_length=REF_LENGTH, blank=True)
+    turn_until = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    opened_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["state"], name="rooms_by_state")]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=[*RoomState]), name="rooms_state_is_known"),
+            models.CheckConstraint(condition=Q(intent__in=[*Intent]), name="rooms_intent_is_known"),
+            models.CheckConstraint(
+                condition=Q(is_unsure=False) | (~Q(intent="") & Q(intent_at__isnull=False)),
+                name="rooms_unsure_say_of_what_and_since_when",
+            ),
+            models.CheckConstraint(
+                condition=Q(channel_id__isnull=True) | Q(guild_id__isnull=False),
+                name="rooms_channel_is_in_a_guild",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=STANDING) | Q(channel_id__isnull=False), name="rooms_standing_have_a_channel"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=RoomState.GONE) | Q(channel_id__isnull=True, is_unsure=False),
+                name="rooms_gone_have_no_channel",
+            ),
+            models.CheckConstraint(
+                condition=Q(open_before__gte=timedelta(0), provision_before__gte=F("open_before")),
+                name="rooms_open_after_they_are_made",
+            ),
+            models.UniqueConstraint(
+                fields=["marker"],
+                condition=~Q(state=RoomState.GONE) & ~Q(marker=""),
+                name="rooms_marker_is_unique_among_live_rooms",
+            ),
+            models.UniqueConstraint(
+                fields=["channel_id"],
+                condition=Q(channel_id__isnull=False),
+                name="rooms_channel_belongs_to_one_room",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Return the channel's marker, or that there is none yet."""
+        return f"coaching-{self.marker}" if self.marker else f"room of session {self.session_id}"
+
+    @property
+    def policy(self) -> RoomPolicy:
+        """The times frozen when the room was planned."""
+        return RoomPolicy(self.provision_before, self.open_before, self.close_after)
+
+
+class RoomAccess(models.Model):
+    """One person's way into one room, by the Discord account they had then; another account is another row.
+
+    `booking` is empty for the coach. `last_error` is a code of Discord's or a word of `rules.page`.
+    """
+
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="accesses")
+    role = models.CharField(max_length=8, choices=_choices(PersonRole))
+    booking = models.ForeignKey(Booking, null=True, blank=True, on_delete=models.PROTECT, related_name="room_accesses")
+    discord_user_id = models.BigIntegerField(null=True, blank=True)
+    state = models.CharField(max_length=16, choices=_choices(AccessState), default=AccessState.UNLINKED)
+    last_error = models.CharField(max_length=40, blank=True)
+    checked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "room accesses"
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=[*AccessState]), name="room_accesses_state_is_known"),
+            models.CheckConstraint(condition=Q(role__in=[*PersonRole]), name="room_accesses_role_is_known"),
+            models.CheckConstraint(
+                condition=Q(role=PersonRole.COACH, booking__isnull=True)
+                | Q(role=PersonRole.STUDENT, booking__isnull=False),
+                name="room_accesses_of_students_name_the_booking",
+            ),
+            models.CheckConstraint(
+                condition=Q(discord_user_id__isnull=False) | Q(state=AccessState.UNLINKED),
+                name="room_accesses_without_account_are_unlinked",
+            ),
+            models.UniqueConstraint(
+                fields=["room", "discord_user_id"],
+                condition=Q(discord_user_id__isnull=False),
+                name="room_accesses_one_per_account",
+            ),
+            models.UniqueConstraint(
+                fields=["room", "booking"],
+                condition=Q(discord_user_id__isnull=True, booking__isnull=False),
+                name="room_accesses_one_unlinked_per_booking",
+            ),
+            models.UniqueConstraint(
+                fields=["room"],
+                condition=Q(discord_user_id__isnull=True, booking__isnull=True),
+                name="room_accesses_one_unlinked_coach",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Return who it is and how far."""
+        return f"{self.role}: {self.state}"
+
+
+class DiscordObject(models.Model):
+    """One object that our bot made at Discord: proof of authorship. Append-only; only `deleted_at` is filled in later.
+
+    `room` is empty for what an earlier database made and the audit log proved to be ours.
+    """
+
+    guild_id = models.BigIntegerField()
+    object_id = models.BigIntegerField()
+    kind = models.CharField(max_length=16, choices=_choices(ObjectKind), default=ObjectKind.CHANNEL)
+    room = models.ForeignKey(Room, null=True, blank=True, on_delete=models.PROTECT, related_name="discord_objects")
+    seen_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["guild_id", "object_id"], name="discord_objects_are_noted_once"),
+        ]
+
+    def __str__(self) -> str:
+        """Return kind and id."""
+        return f"{self.kind} {self.object_id}"
+
+
+class TokenRefresh(models.Model):
+    """A trade of one person's refresh token that is under way: a second one at once would lose the first's answer."""
+
+    identity = models.OneToOneField(DiscordIdentity, on_delete=models.CASCADE, related_name="+")
+    started_at = models.DateTimeField()
+
+
+class BotRecord(models.Model):
+    """What every process must know of one bot token, which is kept as a fingerprint only."""
+
+    fingerprint = models.CharField(max_length=64, unique=True)
+    is_token_dead = models.BooleanField(default=False)
+    died_at = models.DateTimeField(null=True, blank=True)
+    stopped_until = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        """Return the first characters of the fingerprint."""
+        return f"bot {self.fingerprint[:8]}"
+
+
+class BotRefusals(models.Model):
+    """How often Discord refused the bot in one minute; ten of these rows are the window that Discord counts."""
+
+    bot = models.ForeignKey(BotRecord, on_delete=models.CASCADE, related_name="refusals")
+    minute = models.DateTimeField()
+    count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "bot refusals"
+        constraints = [models.UniqueConstraint(fields=["bot", "minute"], name="bot_refusals_one_row_per_minute")]

@@ -1,0 +1,172 @@
+"""Reading rooms: who belongs into one, what the session page says, what needs an operator."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from greenroom.accounts.models import DiscordIdentity, User
+from greenroom.bookings.models import Booking, CoachingSession
+from greenroom.bookings.types import BookingStatus, SessionStatus
+from greenroom.catalog.models import Offer
+from greenroom.catalog.types import Venue
+from greenroom.core.errors import NotFoundError
+from greenroom.integrations.discord.types import DiscordUserId
+from greenroom.rooms import discord, rules
+from greenroom.rooms.models import Room, RoomAccess
+from greenroom.rooms.types import (
+    SITE_POLICY,
+    AccessState,
+    PageState,
+    Participant,
+    PersonRole,
+    RoomPolicy,
+    RoomState,
+    SessionFacts,
+    Sighting,
+)
+
+_ENTITLED = (
+    BookingStatus.CONFIRMED,
+    BookingStatus.IN_PROGRESS,
+    BookingStatus.COMPLETED,
+    BookingStatus.NO_SHOW,
+)
+_TROUBLED = (RoomState.BLOCKED, RoomState.DEGRADED)
+
+
+@dataclass(frozen=True, slots=True)
+class RoomView:
+    """A room as one person sees it on the session page. Instants are aware UTC.
+
+    `join_url` is None unless the person can enter now; `access` is None while nothing is known of them.
+    """
+
+    state: PageState
+    sentence: str
+    join_url: str | None
+    opens_at: datetime
+    closes_at: datetime
+    access: AccessState | None
+
+
+def policy_for(_offer: Offer) -> RoomPolicy:
+    """Return the times by which the rooms of an offer's new sessions open and close: the site's, for every offer."""
+    return SITE_POLICY
+
+
+def session_facts(session: CoachingSession) -> SessionFacts:
+    """Return what a room needs to know of its session."""
+    return SessionFacts(
+        status=SessionStatus(session.status),
+        starts_at=session.starts_at,
+        ends_at=session.ends_at,
+        is_on_discord=session.venue == Venue.DISCORD,
+    )
+
+
+def participants_of(session: CoachingSession) -> tuple[Participant, ...]:
+    """Return the coach and the students whose bookings count, the coach first; each account once. Two queries.
+
+    A booking's own linked account comes before the one of its student's account.
+    """
+    coach = DiscordIdentity.objects.filter(user__coach=session.coach_id).first()
+    people = [_participant(PersonRole.COACH, None, coach)]
+    bookings = Booking.objects.filter(session=session, status__in=_ENTITLED).order_by("pk")
+    for booking in bookings.select_related("discord_identity", "student__discord_identity"):
+        of_account = getattr(booking.student, "discord_identity", None)
+        people.append(_participant(PersonRole.STUDENT, booking.pk, booking.discord_identity or of_account))
+    return _each_account_once(people)
+
+
+def _participant(role: PersonRole, booking_id: int | None, identity: DiscordIdentity | None) -> Participant:
+    if identity is None:
+        return Participant(role, booking_id)
+    return Participant(role, booking_id, identity.pk, DiscordUserId(int(identity.discord_user_id)))
+
+
+def _each_account_once(people: list[Participant]) -> tuple[Participant, ...]:
+    """Keep a person's first place; who comes again with the same account counts as not linked."""
+    seen: set[int] = set()
+    kept = []
+    for person in people:
+        is_again = person.discord_user_id in seen
+        kept.append(Participant(person.role, person.booking_id) if is_again else person)
+        if person.discord_user_id is not None:
+            seen.add(person.discord_user_id)
+    return tuple(kept)
+
+
+def room_view(session: CoachingSession, viewer: User | Booking, *, now: datetime) -> RoomView:
+    """Return the room of `session` as its coach or one of its students sees it at `now` (aware).
+
+    `viewer` is a signed-in user, or the booking whose link was opened. Raises: NotFoundError for anybody else.
+    """
+    booking = _booking_of(session, viewer)
+    facts = session_facts(session)
+    room = Room.objects.filter(session=session).first()
+    policy = room.policy if room is not None else policy_for(session.offer)
+    access = _access(room, session, booking)
+    state, sentence = rules.session_page_state(facts, policy, _sighting(room, access), now)
+    return RoomView(
+        state=state,
+        sentence=sentence,
+        join_url=_join_url(room) if state is PageState.READY else None,
+        opens_at=rules.opens_at(facts, policy),
+        closes_at=rules.closes_at(facts, policy),
+        access=AccessState(access.state) if access is not None else None,
+    )
+
+
+def _booking_of(session: CoachingSession, viewer: User | Booking) -> Booking | None:
+    """Return the viewer's booking, or None for the coach. Raises: NotFoundError."""
+    if isinstance(viewer, Booking):
+        mine = Booking.objects.filter(pk=viewer.pk, session=session).first()
+    elif session.coach.user_id == viewer.pk:
+        return None
+    else:
+        bookings = Booking.objects.filter(session=session, student=viewer)
+        # Somebody who cancelled and booked again has two; the one that counts is shown.
+        mine = bookings.filter(status__in=_ENTITLED).last() or bookings.last()
+    if mine is None:
+        raise NotFoundError("We could not find this session.")
+    return mine
+
+
+def _access(room: Room | None, session: CoachingSession, booking: Booking | None) -> RoomAccess | None:
+    """Return the row of the account that the person has linked now; rows of earlier accounts do not speak for it."""
+    if room is None:
+        return None
+    wanted = booking.pk if booking is not None else None
+    person = next((it for it in participants_of(session) if it.booking_id == wanted), None)
+    if person is None:
+        return None
+    return room.accesses.filter(booking=booking, discord_user_id=person.discord_user_id).first()
+
+
+def _sighting(room: Room | None, access: RoomAccess | None) -> Sighting | None:
+    if room is None:
+        return None
+    return Sighting(
+        state=RoomState(room.state),
+        has_channel=room.channel_id is not None,
+        access=AccessState(access.state) if access is not None else None,
+        access_error=access.last_error if access is not None else "",
+        room_error=room.last_error,
+    )
+
+
+def _join_url(room: Room | None) -> str | None:
+    connection = discord.current()
+    if connection is None or room is None or room.channel_id is None or room.guild_id is None:
+        return None
+    return connection.join_url(room.guild_id, room.channel_id)
+
+
+def rooms_needing_attention() -> QuerySet[Room]:
+    """Return the rooms an operator should look at: blocked, degraded, or not closing; the longest waiting first."""
+    return (
+        Room.objects.filter(Q(state__in=_TROUBLED) | Q(state=RoomState.CLOSING, failure_count__gt=0))
+        .select_related("session__coach")
+        .order_by("session__starts_at", "pk")
+    )

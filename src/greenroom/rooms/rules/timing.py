@@ -1,0 +1,89 @@
+"""When a room should exist, be seen, be looked at again."""
+
+from datetime import datetime, timedelta
+
+from greenroom.bookings.types import SessionStatus
+from greenroom.rooms.types import Desired, Presence, RoomPolicy, RoomState, SessionFacts
+
+# Cancelled and expired sessions have no room, whatever the time; the others go by the clock (X3).
+COUNTING = frozenset(
+    {SessionStatus.CONFIRMED, SessionStatus.IN_PROGRESS, SessionStatus.COMPLETED, SessionStatus.NO_SHOW}
+)
+RECHECK_OPEN = timedelta(seconds=60)
+RECHECK_HIDDEN = timedelta(minutes=5)
+# A re-check is a read of the channel and one of each of two people. All rooms together stay below a third of
+# the bot's 45 calls a second, so that opening and closing always find room.
+_CALLS_PER_RECHECK = 3
+_RECHECKS_CALLS_PER_SECOND = 15
+_FIRST_RETRY = timedelta(seconds=2)
+_LONGEST_RETRY = timedelta(seconds=60)
+
+
+def provision_at(session: SessionFacts, policy: RoomPolicy) -> datetime:
+    """Tell from when on the room exists."""
+    return session.starts_at - policy.provision_before
+
+
+def opens_at(session: SessionFacts, policy: RoomPolicy) -> datetime:
+    """Tell from when on its people see the room."""
+    return session.starts_at - policy.open_before
+
+
+def closes_at(session: SessionFacts, policy: RoomPolicy) -> datetime:
+    """Tell from when on the room is no more."""
+    return session.ends_at + policy.close_after
+
+
+def presence_at(session: SessionFacts, policy: RoomPolicy, now: datetime) -> Presence:
+    """Tell whether the room should exist at `now`, and be seen."""
+    is_wanted = session.is_on_discord and session.status in COUNTING
+    if not is_wanted or not provision_at(session, policy) <= now < closes_at(session, policy):
+        return Presence.ABSENT
+    return Presence.OPEN if now >= opens_at(session, policy) else Presence.HIDDEN
+
+
+def next_check(
+    desired: Desired, policy: RoomPolicy, session: SessionFacts, now: datetime, *, standing_count: int = 1
+) -> datetime | None:
+    """Tell when to look again at a room that is as desired; None when nothing is ever due any more.
+
+    `standing_count` rooms share the bot's calls: the more there are, the rarer each one is looked at.
+    """
+    is_final = not session.is_on_discord or session.status is SessionStatus.CANCELLED
+    if desired.presence is Presence.ABSENT and (is_final or now >= closes_at(session, policy)):
+        return None
+    if desired.presence is Presence.HIDDEN:
+        return min(opens_at(session, policy), now + max(RECHECK_HIDDEN, recheck_every(standing_count)))
+    if desired.presence is Presence.OPEN:
+        return min(closes_at(session, policy), now + recheck_every(standing_count))
+    # Not confirmed (late money may still confirm it, which plans the next look), or simply early.
+    return provision_at(session, policy) if session.status in COUNTING else closes_at(session, policy)
+
+
+def recheck_every(standing_count: int) -> timedelta:
+    """Tell how often each of so many rooms can be looked at without getting in the way of opening and closing."""
+    return max(RECHECK_OPEN, timedelta(seconds=standing_count * _CALLS_PER_RECHECK / _RECHECKS_CALLS_PER_SECOND))
+
+
+def next_turning_point(session: SessionFacts, policy: RoomPolicy, now: datetime) -> datetime | None:
+    """Tell when the clock alone next changes what should be; None when it never does again."""
+    points = (provision_at(session, policy), opens_at(session, policy), closes_at(session, policy))
+    return next((point for point in points if point > now), None)
+
+
+def retry_at(
+    session: SessionFacts, policy: RoomPolicy, now: datetime, *, failure_count: int, asked: timedelta | None = None
+) -> datetime:
+    """Tell when to try again after the `failure_count`-th failure in a row (from 1), or after the time Discord asked.
+
+    Never later than the next turning point: an hour's wait for a place must not delay the closing.
+    """
+    delay = min(_FIRST_RETRY * 2 ** min(failure_count - 1, 10), _LONGEST_RETRY) if asked is None else asked
+    turning_point = next_turning_point(session, policy, now)
+    return now + delay if turning_point is None else min(now + delay, turning_point)
+
+
+def resting_state(session: SessionFacts, policy: RoomPolicy, now: datetime) -> RoomState:
+    """Name the state of a room that should not exist and does not: still to come, or gone."""
+    is_over = session.status in {SessionStatus.CANCELLED, SessionStatus.EXPIRED} or not session.is_on_discord
+    return RoomState.GONE if is_over or now >= closes_at(session, policy) else RoomState.PLANNED

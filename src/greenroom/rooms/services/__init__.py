@@ -1,0 +1,23 @@
+"""The verbs of rooms: bring one to what it should be, plan that, watch over the plans, sweep up what was lost."""
+
+from greenroom.rooms.services.planning import (
+    RECONCILE,
+    reconcile_key,
+    request_reconcile,
+    request_reconcile_of,
+    watch_rooms,
+)
+from greenroom.rooms.services.reconcile import reconcile_session
+from greenroom.rooms.services.settling import Verdict
+from greenroom.rooms.services.sweep import sweep_guild
+
+__all__ = [
+    "RECONCILE",
+    "Verdict",
+    "reconcile_key",
+    "reconcile_session",
+    "request_reconcile",
+    "request_reconcile_of",
+    "sweep_guild",
+    "watch_rooms",
+]

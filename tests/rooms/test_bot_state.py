@@ -1,0 +1,95 @@
+from datetime import timedelta
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+from tests.factories.clock import SettableClock
+from tests.factories.rooms import StillTime
+
+from greenroom.integrations.discord.state import BotState, BotStatus
+from greenroom.rooms.bot_state import DatabaseBotState
+from greenroom.rooms.models import BotRecord, BotRefusals
+
+MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
+
+TOKEN = "token"
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def time() -> StillTime:
+    return StillTime()
+
+
+@pytest.fixture
+def state(frozen_clock: SettableClock, time: StillTime) -> DatabaseBotState:  # noqa: ARG001 -- durable times
+    return DatabaseBotState(TOKEN, time.monotonic)
+
+
+def other(time: StillTime, token: str = TOKEN) -> BotState:
+    """Another process's view, which has just started."""
+    return DatabaseBotState(token, time.monotonic)
+
+
+def test_new_token_has_a_clean_record(state: DatabaseBotState) -> None:
+    assert state.status() == BotStatus()
+    assert BotRecord.objects.count() == 0
+
+
+def test_dead_token_is_known_to_other_processes_and_after_a_restart(state: DatabaseBotState, time: StillTime) -> None:
+    state.mark_token_dead()
+    state.mark_token_dead()
+
+    assert state.status().is_token_dead
+    assert other(time).status().is_token_dead
+    assert not other(time, "a new token").status().is_token_dead
+    assert BotRecord.objects.get().fingerprint.startswith("3c469e9d6c5875d3")  # sha256 of "token"
+    assert str(BotRecord.objects.get()) == "bot 3c469e9d"
+
+
+def test_revived_token_is_used_again(state: DatabaseBotState) -> None:
+    state.mark_token_dead()
+    state.revive_token()
+
+    assert state.status() == BotStatus()
+    assert BotRecord.objects.get().died_at is None
+
+
+def test_stop_for_all_is_never_shortened(state: DatabaseBotState, time: StillTime, frozen_clock: SettableClock) -> None:
+    state.stop_all(60 * SECOND)
+    state.stop_all(10 * SECOND)
+    assert other(time).status().stopped_for == 60 * SECOND
+    state.stop_all(90 * SECOND)
+    assert state.status().stopped_for == 90 * SECOND
+
+    frozen_clock.advance(91 * SECOND)
+    assert other(time).status().stopped_for == timedelta()
+
+
+def test_refusals_are_counted_over_ten_minutes(
+    state: DatabaseBotState, time: StillTime, frozen_clock: SettableClock
+) -> None:
+    state.record_invalid()
+    state.record_invalid()
+    frozen_clock.advance(5 * MINUTE)
+    other(time).record_invalid()
+    time.sleep(1)
+    assert state.status().invalid_count == 3
+
+    frozen_clock.advance(5 * MINUTE)
+    time.sleep(1)
+    assert state.status().invalid_count == 1
+    state.record_invalid()
+    assert BotRefusals.objects.count() == 2
+
+
+def test_status_is_read_once_a_second(
+    state: DatabaseBotState, time: StillTime, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    other(time).mark_token_dead()
+    with django_assert_num_queries(2):
+        for _ in range(5):
+            state.status()
+    time.sleep(1)
+    with django_assert_num_queries(2):
+        state.status()

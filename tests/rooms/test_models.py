@@ -1,0 +1,100 @@
+"""What the database refuses, whatever the code does."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+from tests.factories.bookings import add_booking, make_booking
+from tests.factories.rooms import World, make_room
+
+from greenroom.bookings.models import Booking
+from greenroom.catalog.models import Offer
+from greenroom.rooms.models import DiscordObject, Room, RoomAccess
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def booking(world: World, offer: Offer) -> Booking:
+    return make_booking(offer=offer, starts_at=world.now + 9 * HOUR, now=world.now)
+
+
+def refuses(make: Callable[[], Any], name: str) -> None:
+    with pytest.raises(IntegrityError, match=name), transaction.atomic():
+        make()
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ({"state": "asleep"}, "rooms_state_is_known"),
+        ({"intent": "dance"}, "rooms_intent_is_known"),
+        ({"is_unsure": True}, "rooms_unsure_say_of_what_and_since_when"),
+        ({"channel_id": 7}, "rooms_channel_is_in_a_guild"),
+        ({"state": "open"}, "rooms_standing_have_a_channel"),
+        ({"state": "gone", "channel_id": 7, "guild_id": 1}, "rooms_gone_have_no_channel"),
+        ({"open_before": 3 * HOUR}, "rooms_open_after_they_are_made"),
+        ({"open_before": -HOUR}, "rooms_open_after_they_are_made"),
+    ],
+)
+def test_room_that_contradicts_itself_is_refused(booking: Booking, values: dict[str, Any], name: str) -> None:
+    refuses(lambda: make_room(booking.session, **values), name)
+
+
+def test_session_has_one_room(booking: Booking) -> None:
+    make_room(booking.session)
+
+    refuses(lambda: make_room(booking.session), "session_id")
+
+
+def test_channel_and_live_marker_belong_to_one_room(world: World, booking: Booking, offer: Offer) -> None:
+    other = make_booking(offer=offer, starts_at=world.now + 20 * HOUR, now=world.now)
+    first = make_room(booking.session, marker="0123abcd", guild_id=1, channel_id=7)
+
+    refuses(lambda: make_room(other.session, marker="0123abcd"), "marker")
+    refuses(lambda: make_room(other.session, guild_id=1, channel_id=7), "channel")
+    Room.objects.filter(pk=first.pk).update(state="gone", channel_id=None)
+    make_room(other.session, marker="0123abcd")
+    assert Room.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ({"role": "coach", "state": "asleep", "discord_user_id": 1}, "room_accesses_state_is_known"),
+        ({"role": "owner", "discord_user_id": 1, "has_booking": True}, "room_accesses_role_is_known"),
+        ({"role": "student"}, "room_accesses_of_students_name_the_booking"),
+        ({"role": "coach", "has_booking": True}, "room_accesses_of_students_name_the_booking"),
+        ({"role": "coach", "state": "granted"}, "room_accesses_without_account_are_unlinked"),
+    ],
+)
+def test_access_that_contradicts_itself_is_refused(booking: Booking, values: dict[str, Any], name: str) -> None:
+    room = make_room(booking.session)
+    mine = booking if values.pop("has_booking", False) else None
+
+    # A role that is unknown breaks two rules at once, and the engines name either.
+    pattern = f"{name}|room_accesses_of_students_name_the_booking"
+    refuses(lambda: RoomAccess.objects.create(room=room, booking=mine, **values), pattern)
+
+
+def test_person_has_one_row_per_account_and_one_unlinked(world: World, booking: Booking) -> None:
+    room = make_room(booking.session)
+    booking.session.capacity = 2
+    booking.session.save()
+    other = add_booking(booking.session, now=world.now)
+    make = RoomAccess.objects.create
+    make(room=room, role="coach")
+    make(room=room, role="student", booking=booking)
+    make(room=room, role="student", booking=other, discord_user_id=5)
+
+    refuses(lambda: make(room=room, role="coach"), "room")
+    refuses(lambda: make(room=room, role="student", booking=booking), "booking")
+    refuses(lambda: make(room=room, role="coach", discord_user_id=5), "discord_user_id|one_per_account")
+
+
+def test_discord_object_is_noted_once(world: World) -> None:
+    DiscordObject.objects.create(guild_id=1, object_id=2, seen_at=world.now)
+
+    refuses(lambda: DiscordObject.objects.create(guild_id=1, object_id=2, seen_at=world.now), "object_id|noted_once")
