@@ -15,11 +15,11 @@ run: .venv/.runtime $(BUILT)
 	@$(VENV)/greenroom serve
 
 test: .venv/.dev $(BUILT)
-	@$(VENV)/pytest -n auto
+	@$(VENV)/pytest -n auto --dist loadgroup
 
 test-postgres: .venv/.dev $(BUILT)
 	@GREENROOM_TEST_DATABASE_URL=$${GREENROOM_TEST_DATABASE_URL:?name a database, such as postgres://user@127.0.0.1/greenroom} \
-	  $(VENV)/pytest -n auto
+	  $(VENV)/pytest -n auto --dist loadgroup
 
 check: .venv/.dev $(BUILT)
 	@scripts/check.sh

@@ -6,81 +6,111 @@ from greenroom.core.instants import iso, parse_date, parse_instant
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("text", "instant"),
     [
         ("2026-12-03T09:00:00Z", datetime(2026, 12, 3, 9, tzinfo=UTC)),
         ("2026-12-03T09:00Z", datetime(2026, 12, 3, 9, tzinfo=UTC)),
-        ("2026-12-03T09:00:00.25Z", datetime(2026, 12, 3, 9, 0, 0, 250_000, tzinfo=UTC)),
         ("2026-12-03T09:00:00+05:30", datetime(2026, 12, 3, 3, 30, tzinfo=UTC)),
-        ("2026-12-31T23:30:00-01:00", datetime(2027, 1, 1, 0, 30, tzinfo=UTC)),
+        ("2026-12-03T23:00:00-14:00", datetime(2026, 12, 4, 13, tzinfo=UTC)),
+        ("2026-12-03T09:00:00.5Z", datetime(2026, 12, 3, 9, 0, 0, 500_000, tzinfo=UTC)),
+        ("2026-12-03T09:00:00.000001Z", datetime(2026, 12, 3, 9, 0, 0, 1, tzinfo=UTC)),
+        ("2028-02-29T00:00:00Z", datetime(2028, 2, 29, tzinfo=UTC)),
         ("2000-01-01T00:00:00Z", datetime(2000, 1, 1, tzinfo=UTC)),
-        ("2199-12-31T23:59:59Z", datetime(2199, 12, 31, 23, 59, 59, tzinfo=UTC)),
+        ("2198-12-31T23:59:59Z", datetime(2198, 12, 31, 23, 59, 59, tzinfo=UTC)),
     ],
 )
-def test_instant_is_read_as_utc(text: str, expected: datetime) -> None:
-    instant = parse_instant(text)
+def test_parse_instant_returns_utc(text: str, instant: datetime) -> None:
+    parsed = parse_instant(text)
 
-    assert instant == expected
-    assert instant.tzinfo is UTC
+    assert (parsed, parsed.tzinfo) == (instant, UTC)
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    "text",
     [
-        ("2026-12-03T09:00:00", "with its offset"),
-        ("2026-12-03 09:00:00Z", "with its offset"),
-        ("2026-12-03", "with its offset"),
-        ("2026-12-03T09:00:00z", "with its offset"),
-        ("2026-12-03T09:00:00Z\n", "with its offset"),
-        (" 2026-12-03T09:00:00Z", "with its offset"),
-        ("\u0662\u0660\u0662\u0666-12-03T09:00:00Z", "with its offset"),
-        ("2026-12-03T09:00:00.1234567Z", "with its offset"),
-        ("", "with its offset"),
-        (None, "with its offset"),
-        (1_764_752_400, "with its offset"),
-        ("2026-02-30T09:00:00Z", "no such instant"),
-        ("2026-12-03T25:00:00Z", "no such instant"),
-        ("2026-12-03T09:00:60Z", "no such instant"),
-        ("2026-12-03T09:00:00+24:00", "no such instant"),
-        ("0000-12-03T09:00:00Z", "no such instant"),
-        ("0001-01-01T00:00:00+01:00", "no such instant"),
-        ("9999-12-31T23:59:59-01:00", "no such instant"),
-        ("1999-12-31T23:59:59Z", "year from 2000 to 2199"),
-        ("2200-01-01T00:00:00Z", "year from 2000 to 2199"),
-        ("2199-12-31T23:59:59-01:00", "year from 2000 to 2199"),
+        "2026-12-03T09:00:00",
+        "2026-12-03 09:00:00Z",
+        "2026-12-03T09:00:00z",
+        "2026-12-03",
+        "2026-12-3T09:00:00Z",
+        "2026-W10-1T09:00:00Z",
+        "2026-12-03T09:00:00,5Z",
+        "2026-12-03T09:00:00.1234567Z",
+        "2026-12-03T09:00:00Z\n",
+        " 2026-12-03T09:00:00Z",
+        "٢٠٢٦-12-03T09:00:00Z",
+        "1764752400",
+        "2026-12-03T09:00:00+99:00",
+        "2026-12-03T09:00:00+20:00",
+        "2026-12-03T09:00:00+00:99",
+        "+12026-12-03T09:00:00Z",
+        "-2026-12-03T09:00:00Z",
+        "",
+        "\x00",
+        "now",
+        1764752400,
+        12.5,
+        None,
+        True,
+        ["2026-12-03T09:00:00Z"],
+        datetime(2026, 12, 3, tzinfo=UTC),
     ],
 )
-def test_what_is_no_instant_is_refused(given: object, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        parse_instant(given)
+def test_parse_instant_guesses_nothing(text: object) -> None:
+    with pytest.raises(ValueError, match="use an instant with its offset"):
+        parse_instant(text)
 
 
-def test_date_is_read() -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-02-30T09:00:00Z",
+        "2026-13-01T09:00:00Z",
+        "2026-12-03T24:30:00Z",
+        "2026-12-03T09:60:00Z",
+        "2026-12-31T23:59:60Z",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        "0000-01-01T00:00:00Z",
+    ],
+)
+def test_parse_instant_that_is_not_in_the_calendar(text: str) -> None:
+    with pytest.raises(ValueError, match="there is no such instant"):
+        parse_instant(text)
+
+
+@pytest.mark.parametrize("text", ["1999-12-31T23:59:59Z", "2199-01-01T00:00:00Z", "2000-01-01T00:00:00+00:01"])
+def test_parse_instant_of_an_absurd_year(text: str) -> None:
+    with pytest.raises(ValueError, match="use a year from 2000 to 2198"):
+        parse_instant(text)
+
+
+def test_parse_date_reads_a_plain_date() -> None:
     assert parse_date("2028-02-29") == date(2028, 2, 29)
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("text", "words"),
     [
-        ("2026-2-3", "use a date"),
-        ("20260203", "use a date"),
-        ("2026-02-03T00:00:00Z", "use a date"),
-        ("2026-02-03\n", "use a date"),
-        ("2026-W06-2", "use a date"),
-        (None, "use a date"),
-        ("2026-02-29", "no such date"),
-        ("0000-01-01", "no such date"),
-        ("1999-12-31", "year from 2000 to 2199"),
-        ("2200-01-01", "year from 2000 to 2199"),
+        ("20260303", "use a date such as"),
+        ("2026-3-3", "use a date such as"),
+        ("2026-03-03T00:00", "use a date such as"),
+        ("2026-W10-2", "use a date such as"),
+        ("2026-03-03\n", "use a date such as"),
+        (date(2026, 3, 3), "use a date such as"),
+        (None, "use a date such as"),
+        ("2026-02-29", "there is no such date"),
+        ("2026-00-10", "there is no such date"),
+        ("1999-12-31", "use a year from"),
+        ("2199-01-01", "use a year from"),
     ],
 )
-def test_what_is_no_date_is_refused(given: object, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        parse_date(given)
+def test_parse_date_of_anything_else_is_refused(text: object, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        parse_date(text)
 
 
-def test_instant_is_written_in_utc_to_the_second() -> None:
-    half_past = timezone(timedelta(hours=5, minutes=30))
+def test_iso_writes_utc_to_the_second() -> None:
+    east = timezone(timedelta(hours=5, minutes=30))
 
-    assert iso(datetime(2026, 12, 3, 9, 0, 0, 999_999, tzinfo=half_past)) == "2026-12-03T03:30:00Z"
-    assert parse_instant(iso(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))) == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert iso(datetime(2026, 12, 3, 9, 0, 0, 999_999, tzinfo=east)) == "2026-12-03T03:30:00Z"

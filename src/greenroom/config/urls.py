@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from greenroom.api import cron, health, webhooks
 from greenroom.api.v1 import api
 from greenroom.web.accounts.urls import urlpatterns as account_pages
+from greenroom.web.studio.urls import urlpatterns as studio_pages
 from greenroom.web.urls import coach_patterns
 from greenroom.web.urls import urlpatterns as pages
 
@@ -20,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("ops/", include("greenroom.web.ops.urls")),
+    *studio_pages,
     *pages,
 ]
 

@@ -6,6 +6,7 @@ from django.conf import settings
 
 from greenroom.accounts import discord as accounts_discord
 from greenroom.accounts import jobs as accounts_jobs
+from greenroom.accounts import messages as accounts_messages
 from greenroom.bookings import jobs as bookings_jobs
 from greenroom.bookings import messages as bookings_messages
 from greenroom.config.env import DiscordSettings
@@ -44,7 +45,7 @@ JOB_HANDLERS: dict[str, HandlerSpec] = {
     "bookings.discord_linked": HandlerSpec(bookings_jobs.discord_linked, Lane.ROOMS),
     "accounts.finish_link": HandlerSpec(accounts_jobs.finish_link, Lane.ROOMS),
     "accounts.revoke_link": HandlerSpec(accounts_jobs.revoke_link, Lane.SLOW),
-    "accounts.prune": HandlerSpec(accounts_jobs.prune, Lane.SLOW, every=timedelta(days=1)),
+    "accounts.prune": HandlerSpec(accounts_jobs.prune, Lane.SLOW, every=timedelta(minutes=15)),
     # Closing a room is tried for as long as it takes.
     "rooms.reconcile": HandlerSpec(rooms_jobs.reconcile, Lane.ROOMS, lease=_ROOM_LEASE, max_attempts=1_000_000),
     "rooms.watch": HandlerSpec(rooms_jobs.watch, Lane.ROOMS, every=timedelta(minutes=1)),
@@ -56,6 +57,10 @@ JOB_HANDLERS: dict[str, HandlerSpec] = {
 }
 
 MESSAGE_BUILDERS: dict[str, builders.Builder] = {
+    "accounts.sign_in_code": accounts_messages.sign_in_code,
+    "accounts.password_reset_code": accounts_messages.password_reset_code,
+    "accounts.discord_code": accounts_messages.discord_code,
+    "accounts.no_account": accounts_messages.no_account,
     "bookings.confirmed_student": bookings_messages.confirmed_student,
     "bookings.confirmed_coach": bookings_messages.confirmed_coach,
     "bookings.moved_student": bookings_messages.moved_student,

@@ -3,9 +3,10 @@
 import re
 from datetime import UTC, date, datetime
 
-_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})\Z", re.ASCII)
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-][01]\d:[0-5]\d)\Z", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
-_FIRST_YEAR, _LAST_YEAR = 2000, 2199
+# Ranges are built around what is given, and the slot engine ends with the year 2199.
+_FIRST_YEAR, _LAST_YEAR = 2000, 2198
 
 
 def parse_instant(text: object) -> datetime:

@@ -17,21 +17,25 @@ class NetworkCallInTransactionError(RuntimeError):
 
 @contextmanager
 def unit_of_work() -> Iterator[None]:
-    """Run one verb in one transaction that waits at most three seconds for a lock.
+    """Run one verb in one transaction that waits at most three seconds for a lock (SQLite: the settings' timeout).
 
     Durable: it refuses to run inside another transaction, so a commit is a commit.
     Raises: BusyError when somebody else holds the lock for longer; nothing was changed.
     """
     try:
         with transaction.atomic(durable=True):
-            if connection.vendor == "postgresql":
-                with connection.cursor() as cursor:
-                    cursor.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
+            _limit_waiting()
             yield
     except OperationalError as error:
         if _is_lock_timeout(error):
             raise BusyError from error
         raise
+
+
+def _limit_waiting() -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
 
 
 def refuse_network_in_transaction() -> None:

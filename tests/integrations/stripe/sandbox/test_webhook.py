@@ -109,6 +109,7 @@ STAMP = int(NOW.timestamp())
         signature.sign(BODY, secret="another", at=NOW),
         signature.sign(BODY + b" ", secret=SECRET, at=NOW),
     ],
+    ids=range(13),  # every process has a secret of its own, and the processes must agree on the tests' names
 )
 def test_parse_webhook_without_a_genuine_signature_is_refused(header: str) -> None:
     with pytest.raises(WebhookRefusedError):

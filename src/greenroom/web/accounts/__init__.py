@@ -1,0 +1,1 @@
+"""Pages about the person: signing in and out, passwords, and connecting Discord."""

@@ -1,0 +1,10 @@
+"""Mounted at /ops/."""
+
+from django.urls import URLPattern, URLResolver, path
+
+from greenroom.web.ops import views
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", views.health, name="ops"),
+    path("jobs/<int:pk>/retry/", views.retry_job, name="ops_retry"),
+]

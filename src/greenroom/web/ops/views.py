@@ -1,0 +1,75 @@
+"""The health page: what is simulated, is the due work done, what needs a person."""
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from greenroom.core import clock
+from greenroom.core.errors import NotFoundError
+from greenroom.jobs import queries as jobs
+from greenroom.jobs import services as job_services
+from greenroom.jobs.models import Job
+from greenroom.web.visitors import signed_in
+
+_MOST_ROWS = 50
+
+
+def staff_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
+    """Let staff in, ask others to sign in, and show nothing to those who are signed in and are no staff."""
+
+    @never_cache
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: str, **kwargs: int) -> HttpResponseBase:
+        user = signed_in(request)
+        if user is None:
+            return redirect_to_login(request.get_full_path(), "account_login")
+        if not user.is_staff:
+            raise NotFoundError
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+@staff_only
+@require_GET
+def health(request: HttpRequest) -> HttpResponse:
+    now = clock.now()
+    context = {
+        "now": now,
+        "health": jobs.health(now=now),
+        "failed": jobs.failed_jobs()[:_MOST_ROWS],
+        "struggling": jobs.struggling_jobs()[:_MOST_ROWS],
+        "seams": _seams(),
+    }
+    return render(request, "ops/health.html", context)
+
+
+@staff_only
+@require_POST
+def retry_job(request: HttpRequest, pk: int) -> HttpResponse:
+    if job_services.retry(get_object_or_404(Job, pk=pk), now=clock.now()):
+        messages.success(request, "The job is due again.")
+    return redirect("ops")
+
+
+def _seams() -> list[tuple[str, str, str]]:
+    """Return each side of the outside: its name, how it stands, and the settings that decide."""
+    if settings.SANDBOX_ENABLED:
+        return [
+            ("Payments", "simulated", "STRIPE_PUBLIC_KEY, STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET"),
+            ("Discord", "simulated", "DISCORD_CLIENT_ID, DISCORD_CLIENT_SECRET, DISCORD_BOT_TOKEN, DISCORD_GUILD_ID"),
+            ("Mail", "simulated", "GREENROOM_SMTP_URL"),
+        ]
+    return [
+        ("Payments", "off: only free offers can be booked", ""),
+        ("Discord", "real" if settings.DISCORD else "off", "DISCORD_BOT_TOKEN and three more"),
+        ("Mail", "real" if settings.ENVIRONMENT.smtp else "off: mails wait", "GREENROOM_SMTP_URL"),
+    ]

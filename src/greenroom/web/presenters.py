@@ -1,0 +1,143 @@
+"""What templates are given: plain values out of rows, in the shapes the templates' first lines ask for."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from greenroom.bookings.calendars import google_url, outlook_url
+from greenroom.bookings.models import Booking
+from greenroom.bookings.queries import manage_token
+from greenroom.catalog.models import Offer, OfferDuration
+from greenroom.catalog.queries import refund_tiers
+from greenroom.catalog.types import RefundTier, Venue
+from greenroom.coaches.models import Coach
+from greenroom.core.errors import NotFoundError
+from greenroom.core.money import Money
+from greenroom.notifications import display
+from greenroom.orders.models import Order
+
+_ALL = 100
+
+
+def coach_data(coach: Coach, *, tz: str = "") -> dict[str, Any]:
+    """Return a coach for the aside, the coach's page and the cards; ratings have their place and no source yet."""
+    return {
+        "name": coach.display_name,
+        "url": reverse("coach", args=[coach.slug]),
+        "headline": coach.headline,
+        "bio": coach.bio,
+        "topics": [topic.name for topic in coach.topics.all()],
+        "languages": [language.strip() for language in coach.languages.split(",") if language.strip()],
+        "tz": tz or coach.user.time_zone,
+        "is_verified": coach.is_verified,
+        "rating": None,
+        "review_count": 0,
+    }
+
+
+def offer_data(offer: Offer) -> dict[str, Any]:
+    """Return an offer for the aside and the pages of a booking."""
+    venue = offer.place or "In person" if offer.venue == Venue.IN_PERSON else offer.venue
+    return {"title": offer.title, "summary": offer.summary, "venue": venue}
+
+
+def price_or_none(duration: OfferDuration) -> Money | None:
+    """Return a price, or None where it is free."""
+    return duration.price if duration.price_minor else None
+
+
+def book_url(offer: Offer, duration: OfferDuration | None = None, **query: str) -> str:
+    """Return the page on which a time for this offer is chosen."""
+    asked = {"offer": offer.slug} | ({"duration": str(duration.minutes)} if duration else {}) | query
+    return f"{reverse('book', args=[offer.coach.slug])}?{urlencode(asked)}"
+
+
+def policy_sentences(tiers: Sequence[RefundTier]) -> list[str]:
+    """Say a cancellation policy: what comes back, until when."""
+    sentences = []
+    for tier in sorted(tiers, key=lambda tier: -tier.notice):
+        back = "Everything comes back" if tier.percent == _ALL else f"{tier.percent} % comes back"
+        sentences.append(f"{back} if you cancel at least {display.duration(tier.notice)} before.")
+    sentences.append("After that nothing is refunded. If the coach cancels, everything comes back.")
+    return sentences
+
+
+def order_data(order: Order) -> dict[str, Any]:
+    """Return an order's lines and total."""
+    lines = [{"title": line.title, "detail": "", "amount": line.price} for line in order.lines.all()]
+    return {"lines": lines, "total": order.total}
+
+
+def when_data(booking: Booking, *, change_url: str = "") -> dict[str, Any]:
+    """Return what the band with the time takes."""
+    return {
+        "starts_at": booking.session.starts_at,
+        "ends_at": booking.session.ends_at,
+        "coach_tz": booking.coach.user.time_zone,
+        "change_url": change_url,
+    }
+
+
+def hold_data(booking: Booking, now: datetime) -> dict[str, Any]:
+    """Return what the band with the countdown takes."""
+    left = int((booking.hold_expires_at - now).total_seconds())
+    return {
+        "expires_at": booking.hold_expires_at,
+        "seconds_left": max(0, left),
+        "extend_url": "" if booking.was_hold_extended else reverse("booking_extend", args=[booking.ref]),
+        "release_url": reverse("booking_release", args=[booking.ref]),
+        "again_url": change_time_url(booking),
+    }
+
+
+def change_time_url(booking: Booking) -> str:
+    """Return the picker, on the day that is held now."""
+    day = f"{display.local(booking.session.starts_at, booking.contact_tz):%Y-%m-%d}"
+    return f"{book_url(booking.session.offer)}&{urlencode({'duration': minutes_of(booking), 'date': day})}"
+
+
+def minutes_of(booking: Booking) -> int:
+    """Return the length of a booked session in minutes."""
+    return length_of(booking) // timedelta(minutes=1)
+
+
+def length_of(booking: Booking) -> timedelta:
+    """Return the length of a booked session."""
+    return booking.session.ends_at - booking.session.starts_at
+
+
+def refund_tiers_of(booking: Booking) -> tuple[RefundTier, ...]:
+    """Return the policy an offer has now; once there is an order, the one frozen on it counts."""
+    return refund_tiers(booking.session.offer)
+
+
+def order_of(booking: Booking) -> Order:
+    """Return the order of a booking whose details are known. Raises: NotFoundError when there is none yet."""
+    if booking.order is None:
+        raise NotFoundError
+    return booking.order
+
+
+def aside_data(booking: Booking) -> dict[str, Any]:
+    """Return what stands beside every step of a booking."""
+    offer = booking.session.offer
+    total = booking.order.total if booking.order else offer.durations.get(minutes=minutes_of(booking)).price
+    return {
+        "coach": coach_data(booking.coach),
+        "offer": offer_data(offer),
+        "length": length_of(booking),
+        "price": total if total.minor else None,
+    }
+
+
+def calendar_data(booking: Booking) -> dict[str, str]:
+    """Return the ways to put a session into a calendar."""
+    token = manage_token(booking)
+    return {
+        "ics_url": reverse("manage_calendar", args=[token]),
+        "google_url": google_url(booking),
+        "outlook_url": outlook_url(booking),
+    }

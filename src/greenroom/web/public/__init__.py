@@ -1,0 +1,1 @@
+"""Pages for everybody: coaches, choosing a time, paying."""

@@ -1,0 +1,409 @@
+"""Choosing a time, saying who one is, and paying."""
+
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.vary import vary_on_headers
+
+from greenroom.bookings import links, queries, services
+from greenroom.bookings.errors import DiscordRequiredError, SlotNotOfferedError, SlotTakenError
+from greenroom.bookings.models import Booking
+from greenroom.bookings.types import UNPAID, BookingStatus, Contact, Intake, ReturnAddresses
+from greenroom.catalog.models import Offer, OfferDuration
+from greenroom.catalog.queries import answer_snapshot, find_duration, public_offers
+from greenroom.catalog.types import DiscordRequirement, Venue
+from greenroom.coaches.queries import get_public_coach
+from greenroom.core import clock
+from greenroom.core.errors import GreenroomError, InvalidInputError, NotFoundError
+from greenroom.core.http import client_address
+from greenroom.core.instants import parse_instant
+from greenroom.core.ratelimit import RateLimit, take
+from greenroom.notifications import display
+from greenroom.notifications.display import Viewer
+from greenroom.payments import queries as payments
+from greenroom.rooms.queries import room_view
+from greenroom.web import presenters, visitors
+from greenroom.web.accounts.discord_flow import allows_discord_redirect, begin
+from greenroom.web.discord import card_of
+from greenroom.web.picker import OpenTime, Reach, alternatives, build_picker, parse_query
+from greenroom.web.public.forms import DetailsForm, TermsForm
+from greenroom.web.public.views import is_partial, safe_path
+from greenroom.web.zones import zone_rows
+
+_ONE_DAY = timedelta(days=1)
+_TEN_MINUTES = timedelta(minutes=10)
+
+
+def hold_limit() -> RateLimit:
+    """Return how often one address may hold a time."""
+    return RateLimit("hold-by-address", settings.HOLD_LIMIT, _TEN_MINUTES)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@vary_on_headers("HX-Request-Type")
+def book(request: HttpRequest, coach: str) -> HttpResponseBase:
+    """Show free times; a POST holds one."""
+    found = get_public_coach(coach)
+    offers = list(public_offers().filter(coach=found).select_related("coach__user"))
+    if not offers or not found.is_bookable:
+        return redirect("coach", coach)
+    asked = request.POST if request.method == "POST" else request.GET
+    offer = next((one for one in offers if one.slug == asked.get("offer")), offers[0])
+    duration = _chosen_duration(offer, asked.get("duration", ""))
+    if request.method == "POST":
+        return _hold(request, offers, offer, duration)
+    return _show_times(request, offers, offer, duration)
+
+
+def _chosen_duration(offer: Offer, minutes: str) -> OfferDuration:
+    """Return the asked length; nonsense in an address counts as nothing asked."""
+    try:
+        return find_duration(offer, int(minutes) if minutes.isascii() and minutes.isdecimal() else None)
+    except InvalidInputError:
+        return find_duration(offer, None)
+
+
+def _show_times(
+    request: HttpRequest,
+    offers: list[Offer],
+    offer: Offer,
+    duration: OfferDuration,
+    *,
+    taken: tuple[datetime, SlotTakenError] | None = None,
+) -> HttpResponse:
+    sight = visitors.sight_of(request, coach_tz=offer.coach.user.time_zone)
+    fields = [("offer", offer.slug), ("duration", duration.minutes)]
+    context = picker_context(request, offer, duration.length, sight.viewer, taken_at=taken[0] if taken else None) | {
+        "coach": presenters.coach_data(offer.coach),
+        "offer": presenters.offer_data(offer),
+        "length": duration.length,
+        "price": presenters.price_or_none(duration),
+        "choices": _choices(offers, offer, duration),
+        "zone_guess": sight.is_guess,
+        "slot_action": request.path,
+        "slot_fields": fields,
+        "taken_at": taken[0] if taken else None,
+        "alternatives": alternatives(taken[1].alternatives, sight.viewer) if taken else (),
+    }
+    template = "public/booker.html" if is_partial(request) else "public/book.html"
+    status = HTTPStatus.CONFLICT if taken else HTTPStatus.OK
+    return visitors.remember_choices(request, render(request, template, context, status=status))
+
+
+def picker_context(
+    request: HttpRequest,
+    offer: Offer,
+    length: timedelta,
+    viewer: Viewer,
+    *,
+    taken_at: datetime | None = None,
+    moving: Booking | None = None,
+) -> dict[str, Any]:
+    """Return the month grid and times for one offer, from now to its horizon; one question to the engine."""
+    now = clock.now()
+    starts = queries.open_slots(
+        offer,
+        length=length,
+        range_from=now,
+        range_to=now + offer.horizon + _ONE_DAY,
+        now=now,
+        moving=moving.session if moving else None,
+    )
+    asked = dict(request.GET.items())
+    if taken_at is not None:
+        asked["date"] = f"{display.local(taken_at, viewer.tz):%Y-%m-%d}"
+    picker = build_picker(
+        [OpenTime(start) for start in starts],
+        query=parse_query(asked),
+        reach=Reach(display.local(now, viewer.tz).date(), display.local(now + offer.horizon, viewer.tz).date()),
+        viewer=viewer,
+        next_free_at=starts[0] if starts else None,
+    )
+    return {"picker": picker, "viewer": viewer, "now": now, "zones": zone_rows("", viewer, now)}
+
+
+def _choices(offers: list[Offer], offer: Offer, chosen: OfferDuration) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": f"{one.title}, {display.duration_short(duration.length)}",
+            "price": presenters.price_or_none(duration),
+            "url": presenters.book_url(one, duration),
+            "is_current": one.pk == offer.pk and duration.minutes == chosen.minutes,
+        }
+        for one in offers
+        for duration in one.durations.all()
+    ]
+
+
+def _hold(request: HttpRequest, offers: list[Offer], offer: Offer, duration: OfferDuration) -> HttpResponseBase:
+    now = clock.now()
+    take(hold_limit(), client_address(request), now=now)
+    try:
+        starts_at = parse_instant(request.POST.get("starts_at"))
+    except ValueError:
+        raise SlotNotOfferedError from None
+    secret = visitors.hold_secret(request)
+    try:
+        booking = services.hold_slot(
+            offer=offer,
+            duration=duration,
+            starts_at=starts_at,
+            holder=visitors.holder_of(request, secret),
+            student=visitors.signed_in(request),
+            actor=visitors.actor_of(request),
+            now=now,
+        )
+    except SlotTakenError as error:
+        return _show_times(request, offers, offer, duration, taken=(starts_at, error))
+    return visitors.keep_hold_secret(redirect("booking_details", booking.ref), secret)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@allows_discord_redirect
+def details(request: HttpRequest, ref: str) -> HttpResponseBase:
+    """Ask who books, while the time is held."""
+    booking, actor = visitors.open_booking(request, ref)
+    elsewhere = _way_on(booking, details_wanted=True)
+    if elsewhere:
+        return elsewhere
+    questions = list(booking.session.offer.questions.all())
+    if request.method == "GET":
+        return _show_details(request, booking, DetailsForm(questions, initial=_known(request, booking)))
+    form = DetailsForm(questions, request.POST)
+    _require_discord(form, booking)
+    if not form.is_valid():
+        return _show_details(request, booking, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    viewer = visitors.sight_of(request, coach_tz=booking.coach.user.time_zone).viewer
+    wanted = form.cleaned_data
+    services.submit_details(
+        booking=booking,
+        contact=Contact(wanted["name"], wanted["email"], viewer.tz),
+        intake=Intake(
+            wanted["goals"],
+            wanted["notes"],
+            answer_snapshot(booking.session.offer, form.answers),
+            wanted["wants_reminders"],
+        ),
+        student=visitors.signed_in(request),
+        actor=actor,
+        now=clock.now(),
+    )
+    return redirect("checkout", booking.ref)
+
+
+def _require_discord(form: DetailsForm, booking: Booking) -> None:
+    wants_it_now = booking.session.offer.discord_requirement == DiscordRequirement.BEFORE_BOOKING
+    if wants_it_now and not services.has_discord(booking):
+        form.add_error(None, DiscordRequiredError.message)
+
+
+def _known(request: HttpRequest, booking: Booking) -> dict[str, object]:
+    """Return what is known of the person: what was written before, else the account's name and address."""
+    user = visitors.signed_in(request)
+    return {
+        "name": booking.contact_name or (user.name if user else ""),
+        "email": booking.contact_email or (user.email if user else ""),
+        "goals": booking.goals,
+        "notes": booking.notes,
+        "wants_reminders": booking.wants_reminders,
+        **booking.draft,
+    }
+
+
+def _show_details(request: HttpRequest, booking: Booking, form: DetailsForm, *, status: int = 200) -> HttpResponse:
+    price = presenters.aside_data(booking)["price"]
+    context = step_context(request, booking) | {
+        "form": form,
+        "question_fields": form.question_fields,
+        "submit_text": f"Continue to payment · {display.money(price)}" if price else "Continue",
+    }
+    return render(request, "public/details.html", context, status=status)
+
+
+def step_context(request: HttpRequest, booking: Booking) -> dict[str, Any]:
+    """Return what every step between choosing and paying shows."""
+    sight = visitors.sight_of(request, coach_tz=booking.coach.user.time_zone)
+    change_url = presenters.change_time_url(booking)
+    tiers = booking.order.refund_tiers if booking.order else presenters.refund_tiers_of(booking)
+    return (
+        presenters.aside_data(booking)
+        | presenters.when_data(booking, change_url=change_url)
+        | {
+            "viewer": sight.viewer,
+            "zone_guess": False,
+            "hold": presenters.hold_data(booking, clock.now()),
+            "change_url": change_url,
+            "policy": presenters.policy_sentences(tiers),
+            "discord": card_of(request, booking),
+        }
+    )
+
+
+@never_cache
+@require_POST
+@allows_discord_redirect
+def connect_discord(request: HttpRequest, ref: str) -> HttpResponse:
+    """Begin to link Discord for a booking; what was typed into the details form is kept meanwhile."""
+    booking, _actor = visitors.open_booking(request, ref)
+    names = DetailsForm(list(booking.session.offer.questions.all())).fields
+    draft = {name: request.POST[name] for name in names if name in request.POST}
+    if draft:
+        services.keep_draft(booking=booking, draft=draft, now=clock.now())
+    return begin(
+        request,
+        return_path=safe_path(request, request.GET.get("next", "")),
+        booking_id=booking.pk,
+        user=visitors.signed_in(request),
+    )
+
+
+@never_cache
+@require_POST
+def extend(request: HttpRequest, ref: str) -> HttpResponseBase:
+    """Keep the time for fifteen more minutes, once."""
+    booking, actor = visitors.open_booking(request, ref)
+    services.extend_hold(booking=booking, actor=actor, now=clock.now())
+    return redirect("checkout" if booking.order else "booking_details", ref)
+
+
+@never_cache
+@require_POST
+def release(request: HttpRequest, ref: str) -> HttpResponseBase:
+    """Let the time go."""
+    booking, actor = visitors.open_booking(request, ref)
+    services.release_hold(booking=booking, actor=actor, now=clock.now())
+    return redirect(presenters.book_url(booking.session.offer))
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@allows_discord_redirect
+def checkout(request: HttpRequest, ref: str) -> HttpResponseBase:
+    """Show what is to be paid under which rules; a POST accepts it and leads to the gateway."""
+    arrived = _arrive(request, "checkout", ref)
+    if arrived:
+        return arrived
+    booking, actor = visitors.open_booking(request, ref)
+    elsewhere = _way_on(booking)
+    if elsewhere:
+        return elsewhere
+    form = TermsForm(request.POST if request.method == "POST" else None)
+    if not form.is_valid():
+        status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
+        return _show_checkout(request, booking, form, status=status)
+    addresses = ReturnAddresses(success_url=links.confirmed_url(booking), cancel_url=links.checkout_url(booking))
+    try:
+        start = services.start_payment(booking=booking, addresses=addresses, actor=actor, now=clock.now())
+    except GreenroomError as error:
+        return _show_checkout(request, booking, form, failure=error.message, status=HTTPStatus.CONFLICT)
+    return redirect(start.pay_url or reverse("confirmed", args=[booking.ref]))
+
+
+def _show_checkout(
+    request: HttpRequest, booking: Booking, form: TermsForm, *, failure: str = "", status: int = 200
+) -> HttpResponse:
+    context = step_context(request, booking) | {
+        "form": form,
+        "order": presenters.order_data(presenters.order_of(booking)),
+        "failure": failure,
+        "details_url": reverse("booking_details", args=[booking.ref]),
+    }
+    return render(request, "public/checkout.html", context, status=status)
+
+
+def _way_on(booking: Booking, *, details_wanted: bool = False) -> HttpResponseBase | None:
+    """Return where somebody belongs whose booking is at another step than the page asked for."""
+    if booking.status not in UNPAID:
+        return redirect("confirmed", booking.ref)
+    if booking.hold_expires_at <= clock.now():
+        return redirect(presenters.change_time_url(booking))
+    if booking.order is None and not details_wanted:
+        return redirect("booking_details", booking.ref)
+    if details_wanted and booking.status == BookingStatus.PENDING_PAYMENT:
+        return redirect("checkout", booking.ref)
+    return None
+
+
+@never_cache
+@require_http_methods(["GET"])
+@allows_discord_redirect
+def confirmed(request: HttpRequest, ref: str) -> HttpResponseBase:
+    """Say what the payment came to; while it is being processed the page looks again by itself."""
+    arrived = _arrive(request, "confirmed", ref)
+    if arrived:
+        return arrived
+    booking, _actor = visitors.open_booking(request, ref)
+    if booking.order is None:
+        return redirect("booking_details", ref)
+    state = outcome_of(booking)
+    if state is None:
+        return redirect("manage" if booking.confirmed_at else "book", *_after_the_end(booking))
+    token = queries.manage_token(booking)
+    context = (
+        presenters.aside_data(booking)
+        | presenters.when_data(booking)
+        | {
+            "state": state,
+            "ref": booking.ref,
+            "email": booking.contact_email,
+            "order": presenters.order_data(booking.order),
+            "calendar": presenters.calendar_data(booking),
+            "manage_url": reverse("manage", args=[token]),
+            "session_url": links.session_url(booking),
+            "room_opens_at": _room_opens_at(booking),
+            "prepare": [],
+            "discord": card_of(request, booking) if state == "confirmed" else None,
+            "answer_by": None,
+            "again_url": presenters.book_url(booking.session.offer),
+            "viewer": visitors.sight_of(request, coach_tz=booking.contact_tz).viewer,
+            "zone_guess": False,
+        }
+    )
+    return render(request, "public/confirmed.html", context)
+
+
+def _room_opens_at(booking: Booking) -> datetime | None:
+    if booking.session.venue != Venue.DISCORD:
+        return None
+    return room_view(booking.session, booking, now=clock.now()).opens_at
+
+
+def outcome_of(booking: Booking) -> str | None:
+    """Return the word by which the confirmation page knows what a payment came to; None when that page is past."""
+    if booking.status in UNPAID:
+        return "processing"
+    if booking.status not in {BookingStatus.EXPIRED, BookingStatus.CANCELLED}:
+        return "pending_approval" if booking.status == BookingStatus.PENDING_APPROVAL else "confirmed"
+    order = presenters.order_of(booking)
+    has_paid = payments.order_money(order.ref, currency=order.currency).captured.minor > 0
+    return "lost" if has_paid and booking.confirmed_at is None else None
+
+
+def _after_the_end(booking: Booking) -> tuple[str]:
+    return (queries.manage_token(booking),) if booking.confirmed_at else (booking.coach.slug,)
+
+
+def _arrive(request: HttpRequest, name: str, ref: str) -> HttpResponseBase | None:
+    """Take the token of a link out of the address bar and into a cookie.
+
+    Raises: NotFoundError for a token of another booking or none.
+    """
+    token = request.GET.get("token")
+    if token is None or request.method != "GET":
+        return None
+    if queries.get_booking_by_token(token).ref != ref:
+        raise NotFoundError
+    rest = {key: value for key, value in request.GET.items() if key != "token"}
+    target = reverse(name, args=[ref]) + (f"?{urlencode(rest)}" if rest else "")
+    return visitors.keep_key(request, redirect(target), token)

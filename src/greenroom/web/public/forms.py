@@ -1,0 +1,99 @@
+from typing import Any
+
+from django import forms
+
+from greenroom.catalog.models import IntakeQuestion
+from greenroom.catalog.types import QuestionKind
+from greenroom.coaches.models import Topic
+
+_QUESTION_PREFIX = "question_"
+_NO_CONTROL = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+
+
+class PlainTextField(forms.RegexField):
+    """Text without control characters, which neither a mail nor a calendar could carry."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("error_messages", {})["invalid"] = "Use plain text, without control characters."
+        super().__init__(_NO_CONTROL, **kwargs)
+
+
+class DirectoryForm(forms.Form):
+    q = PlainTextField(label="Name or words", required=False, max_length=80)
+    topic = forms.ModelChoiceField(
+        Topic.objects.all(), to_field_name="slug", required=False, empty_label="Any topic", label="Topic"
+    )
+    max_price = forms.IntegerField(label="Price up to", required=False, min_value=0, max_value=100_000)
+
+
+class DetailsForm(forms.Form):
+    """Who books, and what for; the offer's own questions stand between, as `question_<key>`."""
+
+    name = PlainTextField(
+        label="Name",
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        error_messages={"required": "Tell us your name."},
+    )
+    email = forms.EmailField(
+        label="Email",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+        error_messages={
+            "required": "We need your address to send you the link to the session.",
+            "invalid": "Write a whole address, such as name@example.org.",
+        },
+    )
+    goals = PlainTextField(
+        label="What should the session be about?",
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    notes = PlainTextField(
+        label="Anything else", required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    wants_reminders = forms.BooleanField(
+        label="Remind me by email a day before and an hour before", required=False, initial=True
+    )
+
+    def __init__(self, questions: list[IntakeQuestion], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for question in questions:
+            self.fields[f"{_QUESTION_PREFIX}{question.key}"] = _question_field(question)
+
+    @property
+    def question_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.fields if name.startswith(_QUESTION_PREFIX)]
+
+    @property
+    def answers(self) -> dict[str, str]:
+        given = {name.removeprefix(_QUESTION_PREFIX): value for name, value in self.cleaned_data.items()}
+        keys = {name.removeprefix(_QUESTION_PREFIX) for name in self.fields if name.startswith(_QUESTION_PREFIX)}
+        return {key: _answer_text(given[key]) for key in keys}
+
+
+class TermsForm(forms.Form):
+    terms = forms.BooleanField(
+        label="I agree to the cancellation policy and the terms",
+        error_messages={"required": "Please agree to the terms to go on."},
+    )
+
+
+def _question_field(question: IntakeQuestion) -> forms.Field:
+    common: dict[str, Any] = {"label": question.label, "required": question.is_required}
+    if question.kind == QuestionKind.CHOICE:
+        choices = [(option, option) for option in question.options]
+        blank = [] if question.is_required else [("", "No answer")]
+        return forms.ChoiceField(choices=[*blank, *choices], widget=forms.RadioSelect, **common)
+    if question.kind == QuestionKind.CHECKBOX:
+        return forms.BooleanField(**common)
+    is_long = question.kind == QuestionKind.LONG_TEXT
+    widget = forms.Textarea(attrs={"rows": 3}) if is_long else forms.TextInput()
+    return PlainTextField(max_length=2000, widget=widget, **common)
+
+
+def _answer_text(value: object) -> str:
+    if isinstance(value, bool):
+        return "Yes" if value else ""
+    return str(value)

@@ -1,0 +1,1 @@
+"""A student's own pages: a booking by its link, its session, all sessions."""

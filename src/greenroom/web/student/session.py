@@ -1,0 +1,137 @@
+"""The session page: one Join button that is live only in its window. And the list of a person's sessions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.paginator import Paginator
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from greenroom.accounts.models import User
+from greenroom.bookings import queries
+from greenroom.bookings.models import Booking
+from greenroom.bookings.types import UPCOMING
+from greenroom.catalog.types import Venue
+from greenroom.core import clock
+from greenroom.core.errors import NotFoundError
+from greenroom.notifications import display
+from greenroom.rooms.queries import room_view
+from greenroom.rooms.types import PageState
+from greenroom.web import presenters, visitors
+from greenroom.web.accounts.discord_flow import allows_discord_redirect
+from greenroom.web.discord import card_of
+
+_ON_A_PAGE = 20
+_JOIN_STATES = {PageState.OPENING: "preparing", PageState.CONNECT: "preparing"}
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Whose view of a session this is: a booking, and whether its coach looks at it."""
+
+    booking: Booking
+    viewer: User | Booking
+    is_coach: bool
+
+
+@never_cache
+@require_GET
+@allows_discord_redirect
+def session_page(request: HttpRequest, ref: str) -> HttpResponseBase:
+    """Show a session to its coach and its students, and the way in while it is open."""
+    token = request.GET.get("token")
+    if token is not None:
+        if queries.get_booking_by_token(token).session.ref != ref:
+            raise NotFoundError
+        return visitors.keep_key(request, redirect("session", ref), token)
+    seat = _seat_of(request, ref)
+    booking, now = seat.booking, clock.now()
+    is_ahead = booking.status in UPCOMING and now < booking.session.starts_at
+    coach_tz, student_tz = booking.coach.user.time_zone, booking.contact_tz
+    context = (
+        presenters.aside_data(booking)
+        | presenters.when_data(booking)
+        | {
+            "status": booking.status,
+            "viewer": visitors.sight_of(request, coach_tz=coach_tz if seat.is_coach else student_tz).viewer,
+            "zone_guess": False,
+            "join": _join(seat, now),
+            "starts_in": display.relative(booking.session.starts_at, now) if is_ahead else "",
+            "goals": booking.goals,
+            "manage_url": "" if seat.is_coach else reverse("manage", args=[queries.manage_token(booking)]),
+            "calendar": presenters.calendar_data(booking),
+            "discord": None if seat.is_coach else card_of(request, booking),
+        }
+    )
+    return render(request, "student/session.html", context)
+
+
+def _seat_of(request: HttpRequest, ref: str) -> Seat:
+    """Find the visitor's place in a session. Raises: NotFoundError, the same for somebody else's and for none."""
+    user = visitors.signed_in(request)
+    if user is not None:
+        booking = queries.find_seat(user, ref)
+        if booking is not None:
+            return Seat(booking, user, is_coach=booking.coach.user_id == user.pk)
+    for token in visitors.keys_of(request):
+        booking = queries.find_booking_by_token(token)
+        if booking is not None and booking.session.ref == ref:
+            return Seat(booking, booking, is_coach=False)
+    raise NotFoundError
+
+
+def _join(seat: Seat, now: datetime) -> dict[str, Any]:
+    booking = seat.booking
+    view = room_view(booking.session, seat.viewer, now=now)
+    is_discord = booking.session.venue == Venue.DISCORD
+    state = _JOIN_STATES.get(view.state, view.state.value)
+    url = view.join_url if is_discord else booking.session.offer.video_url
+    if not is_discord:
+        state = _by_the_clock(booking, view.opens_at, view.closes_at, now)
+    if booking.status not in UPCOMING and booking.confirmed_at is not None and state != "over":
+        state = "cancelled"
+    return {
+        "state": state,
+        "url": url,
+        "place": booking.session.venue,
+        "opens_at": view.opens_at,
+        "closes_at": view.closes_at,
+        "problem": view.sentence,
+        "needs_discord": view.state is PageState.CONNECT,
+        "backup_url": "",
+    }
+
+
+def _by_the_clock(booking: Booking, opens_at: datetime, closes_at: datetime, now: datetime) -> str:
+    if booking.status not in UPCOMING or now >= closes_at:
+        return "over"
+    return "early" if now < opens_at else "ready"
+
+
+@never_cache
+@require_GET
+def sessions(request: HttpRequest) -> HttpResponseBase:
+    """List the signed-in student's sessions, the coming ones first."""
+    user = visitors.signed_in(request)
+    if user is None:
+        return redirect_to_login(request.get_full_path(), "account_login")
+    page = Paginator(queries.bookings_of_student(user), _ON_A_PAGE).get_page(request.GET.get("page"))
+    viewer = visitors.sight_of(request).viewer
+    rows = [_row(booking) for booking in page]
+    return render(request, "student/sessions.html", {"page": page, "rows": rows, "viewer": viewer})
+
+
+def _row(booking: Booking) -> dict[str, Any]:
+    return presenters.when_data(booking) | {
+        "status": booking.status,
+        "title": booking.session.offer.title,
+        "coach_name": booking.coach.display_name,
+        "url": reverse("session", args=[booking.session.ref]),
+        "manage_url": reverse("manage", args=[queries.manage_token(booking)]),
+    }

@@ -1,0 +1,229 @@
+"""A booking opened by its link, without signing in: see, cancel, move; and lost links."""
+
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.vary import vary_on_headers
+
+from greenroom.bookings import links, queries, rules, services
+from greenroom.bookings.calendars import Method, calendar_file
+from greenroom.bookings.errors import SlotNotOfferedError, SlotTakenError
+from greenroom.bookings.models import Booking
+from greenroom.bookings.types import UPCOMING, BookingStatus, Party
+from greenroom.core import clock
+from greenroom.core.actors import Actor, ActorKind
+from greenroom.core.errors import GreenroomError
+from greenroom.core.http import client_address
+from greenroom.core.instants import parse_instant
+from greenroom.core.money import Money
+from greenroom.core.ratelimit import RateLimit, take
+from greenroom.notifications import display
+from greenroom.web import presenters, visitors
+from greenroom.web.accounts.discord_flow import allows_discord_redirect
+from greenroom.web.discord import card_of
+from greenroom.web.picker import alternatives
+from greenroom.web.public.booking import picker_context
+from greenroom.web.public.views import is_partial
+from greenroom.web.student.forms import CancelForm, LostLinkForm
+
+_LOOKUPS_PER_ADDRESS = RateLimit("lost-link-by-address", 20, timedelta(hours=1))
+_LOOKUPS_PER_EMAIL = RateLimit("lost-link-by-email", 5, timedelta(hours=1))
+_AGAIN = (BookingStatus.COMPLETED, BookingStatus.NO_SHOW, BookingStatus.CANCELLED, BookingStatus.EXPIRED)
+
+
+def _open(request: HttpRequest, token: str) -> tuple[Booking, Actor]:
+    return queries.get_booking_by_token(token), Actor(ActorKind.GUEST, address=client_address(request))
+
+
+def _page_context(request: HttpRequest, booking: Booking, *, change_url: str = "") -> dict[str, Any]:
+    return (
+        presenters.aside_data(booking)
+        | presenters.when_data(booking, change_url=change_url)
+        | {
+            "ref": booking.ref,
+            "status": booking.status,
+            "viewer": visitors.sight_of(request, coach_tz=booking.contact_tz).viewer,
+            "zone_guess": False,
+            "discord": card_of(request, booking) if booking.status in UPCOMING else None,
+        }
+    )
+
+
+@never_cache
+@require_GET
+@allows_discord_redirect
+def manage(request: HttpRequest, token: str) -> HttpResponseBase:
+    """Show a booking to whoever holds its link."""
+    booking, _actor = _open(request, token)
+    if booking.order is None:
+        return redirect(presenters.book_url(booking.session.offer))
+    now = clock.now()
+    status, starts_at = booking.status, booking.session.starts_at
+    is_upcoming = status in UPCOMING
+    context = _page_context(request, booking) | {
+        "order": presenters.order_data(booking.order),
+        "rule": " ".join(presenters.policy_sentences(booking.order.refund_tiers)),
+        "reschedule_url": reverse("manage_reschedule", args=[token])
+        if rules.can_move(status=status, starts_at=starts_at, now=now)
+        else "",
+        "cancel_url": reverse("manage_cancel", args=[token])
+        if rules.can_cancel(status=status, starts_at=starts_at, now=now)
+        else "",
+        "session_url": links.session_url(booking) if is_upcoming else "",
+        "contact_url": "",
+        "refund": _refund_sentence(booking),
+        "book_again_url": presenters.book_url(booking.session.offer) if booking.status in _AGAIN else "",
+        "calendar": presenters.calendar_data(booking) if is_upcoming else None,
+    }
+    return visitors.keep_key(request, render(request, "student/manage.html", context), token)
+
+
+def _refund_sentence(booking: Booking) -> str:
+    if booking.order is None or not booking.refund_minor:
+        return ""
+    amount = display.money(Money(booking.refund_minor, booking.order.currency))
+    return f"{amount} goes back the way you paid."
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def cancel(request: HttpRequest, token: str) -> HttpResponseBase:
+    """Show what cancelling gives back; a POST cancels."""
+    booking, actor = _open(request, token)
+    now = clock.now()
+    preview = services.preview_cancel(booking=booking, actor=actor, now=now)
+    if not preview.is_allowed:
+        return redirect("manage", token)
+    form = CancelForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        services.cancel_booking(booking=booking, actor=actor, now=now, reason=form.words)
+        messages.success(request, "The session is cancelled.")
+        return redirect("manage", token)
+    can_move = rules.can_move(status=booking.status, starts_at=booking.session.starts_at, now=now)
+    context = _page_context(request, booking) | {
+        "form": form,
+        "refund": _refund_preview(booking, preview.refund, preview.percent),
+        "manage_url": reverse("manage", args=[token]),
+        "reschedule_url": reverse("manage_reschedule", args=[token]) if can_move else "",
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
+    return render(request, "student/cancel.html", context, status=status)
+
+
+def _refund_preview(booking: Booking, amount: Money, percent: int) -> dict[str, Any] | None:
+    order = booking.order
+    if order is None or not order.total_minor:
+        return None
+    notice = display.duration(max(tier.notice for tier in order.refund_tiers))
+    return {
+        "paid": order.total,
+        "amount": amount,
+        "kept": order.total - amount,
+        "to": "the card you paid with",
+        "rule": f"By the cancellation policy {percent} % comes back now; all of it until {notice} before.",
+    }
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@vary_on_headers("HX-Request-Type")
+def reschedule(request: HttpRequest, token: str) -> HttpResponseBase:
+    """Choose another time on the same picker, look at it, and POST it."""
+    booking, actor = _open(request, token)
+    now = clock.now()
+    if not rules.can_move(status=booking.status, starts_at=booking.session.starts_at, now=now):
+        return redirect("manage", token)
+    starts_at = _asked_start(request)
+    if request.method == "GET":
+        return _show_reschedule(request, booking, token, starts_at)
+    if starts_at is None:
+        raise SlotNotOfferedError
+    try:
+        services.reschedule_booking(booking=booking, starts_at=starts_at, actor=actor, now=now)
+    except SlotTakenError:
+        return _show_reschedule(request, booking, token, None, taken_at=starts_at)
+    except GreenroomError as error:
+        messages.error(request, error.message)
+        return redirect("manage_reschedule", token)
+    messages.success(request, "The session has a new time.")
+    return redirect("manage", token)
+
+
+def _asked_start(request: HttpRequest) -> datetime | None:
+    asked = request.POST if request.method == "POST" else request.GET
+    try:
+        return parse_instant(asked.get("starts_at"))
+    except ValueError:
+        return None
+
+
+def _show_reschedule(
+    request: HttpRequest, booking: Booking, token: str, chosen: datetime | None, *, taken_at: datetime | None = None
+) -> HttpResponse:
+    context = _page_context(request, booking)
+    length = presenters.length_of(booking)
+    picker = picker_context(
+        request, booking.session.offer, length, context["viewer"], taken_at=taken_at, moving=booking
+    )
+    nearest: list[datetime] = []
+    if taken_at is not None:
+        nearest = queries.nearest_slots(booking.session.offer, length=length, wanted=taken_at, now=clock.now())
+    context |= picker | {
+        "manage_url": reverse("manage", args=[token]),
+        "slot_method": "get",
+        "slot_action": request.path,
+        "taken_at": taken_at,
+        "alternatives": alternatives(nearest, context["viewer"]),
+    }
+    if chosen is not None:
+        day = f"{display.local(chosen, context['viewer'].tz):%Y-%m-%d}"
+        context |= {
+            "chosen_starts_at": chosen,
+            "chosen_ends_at": chosen + length,
+            "chosen_value": f"{chosen:%Y-%m-%dT%H:%M:%SZ}",
+            "choose_url": f"{request.path}?date={day}",
+        }
+    template = "public/booker.html" if is_partial(request) and chosen is None else "student/reschedule.html"
+    status = HTTPStatus.CONFLICT if taken_at else HTTPStatus.OK
+    return visitors.remember_choices(request, render(request, template, context, status=status))
+
+
+@never_cache
+@require_GET
+def calendar(request: HttpRequest, token: str) -> HttpResponse:
+    """Give the session as a calendar file."""
+    booking, _actor = _open(request, token)
+    file = calendar_file(booking, party=Party.STUDENT, method=Method.PUBLISH, now=clock.now())
+    headers = {"Content-Disposition": f'attachment; filename="{file.name}"'}
+    return HttpResponse(file.content, content_type=file.content_type, headers=headers)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def lost_link(request: HttpRequest) -> HttpResponse:
+    """Mail the links of somebody's sessions; known and unknown addresses get the same answer."""
+    form = LostLinkForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        now, email = clock.now(), form.cleaned_data["email"].lower()
+        take(_LOOKUPS_PER_ADDRESS, client_address(request), now=now)
+        take(_LOOKUPS_PER_EMAIL, email, now=now)
+        services.mail_manage_links(email=email, now=now)
+        return render(request, "student/lost_link.html", {"sent": True})
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
+    return render(request, "student/lost_link.html", {"form": form, "sent": False}, status=status)
+
+
+@never_cache
+@require_http_methods(["GET"])
+def cancel_by_ref(request: HttpRequest, ref: str) -> HttpResponseBase:
+    """Lead from a booking's public reference to its cancel page, for those who may open it."""
+    booking, _actor = visitors.open_booking(request, ref)
+    return redirect("manage_cancel", queries.manage_token(booking))

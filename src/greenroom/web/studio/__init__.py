@@ -1,0 +1,1 @@
+"""The coach's back office: today, sessions, hours, offers, profile."""

@@ -1,0 +1,260 @@
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+
+from greenroom.availability.models import Schedule
+from greenroom.catalog.models import MAX_DURATION_MINUTES, MAX_PRICE_MINOR, Offer
+from greenroom.catalog.services import DurationTerms, OfferTerms, QuestionTerms, TierTerms
+from greenroom.catalog.services.terms import (
+    LONGEST_TIER_HOURS,
+    MOST_DURATIONS,
+    MOST_QUESTIONS,
+    MOST_TIERS,
+)
+from greenroom.catalog.types import DiscordRequirement, QuestionKind, Venue
+from greenroom.core.errors import InvalidInputError
+from greenroom.web.public.forms import PlainTextField
+from greenroom.web.studio.forms import parse_price, price_words
+from greenroom.web.studio.offers import choices
+from greenroom.web.studio.rows import Row, RowGroup, RowsForm, blame
+
+_CHOOSE = {"required": "Choose one.", "invalid_choice": "Choose one from the list."}
+_SHORTEST_MINUTES = 5
+
+
+def _whole_number(label: str, least: int, most: int, **kwargs: Any) -> forms.IntegerField:
+    words = f"Write a whole number from {least} to {most}."
+    errors = {"invalid": words, "min_value": words, "max_value": words, "required": words}
+    widget = forms.TextInput(attrs={"class": "input", "inputmode": "numeric", "autocomplete": "off"})
+    return forms.IntegerField(
+        label=label, min_value=least, max_value=most, error_messages=errors, widget=widget, **kwargs
+    )
+
+
+def _duration_fields(index: int) -> dict[str, forms.Field]:
+    number = index + 1
+    attributes = {"class": "input", "inputmode": "decimal", "autocomplete": "off"}
+    minutes = _whole_number(f"Length {number} in minutes", _SHORTEST_MINUTES, MAX_DURATION_MINUTES, required=False)
+    price = PlainTextField(
+        label=f"Price {number}", required=False, max_length=14, widget=forms.TextInput(attrs=attributes)
+    )
+    return {"minutes": minutes, "price": price}
+
+
+def _question_fields(index: int) -> dict[str, forms.Field]:
+    number = index + 1
+    return {
+        "label": PlainTextField(label=f"Question {number}", required=False, max_length=200),
+        "kind": forms.ChoiceField(
+            label=f"Answer to question {number}",
+            choices=choices.KINDS,
+            initial=QuestionKind.SHORT_TEXT.value,
+            required=False,
+            error_messages=_CHOOSE,
+        ),
+        "is_required": forms.BooleanField(label="Has to be answered", required=False),
+        "options": PlainTextField(
+            label=f"Choices of question {number}",
+            required=False,
+            max_length=2200,
+            widget=forms.Textarea(attrs={"rows": 2}),
+        ),
+        "key": forms.SlugField(required=False, max_length=40, widget=forms.HiddenInput),
+    }
+
+
+def _tier_fields(index: int) -> dict[str, forms.Field]:
+    number = index + 1
+    hours = _whole_number(f"Hours before the start, rule {number}", 0, LONGEST_TIER_HOURS, required=False)
+    return {"hours": hours, "percent": _whole_number(f"Percent back, rule {number}", 0, 100, required=False)}
+
+
+class OfferForm(RowsForm):
+    """Everything about an offer. Lengths, questions and refund rules stand in rows."""
+
+    groups = (
+        RowGroup("durations", _duration_fields, most=MOST_DURATIONS, at_least=3),
+        RowGroup("questions", _question_fields, most=MOST_QUESTIONS, at_least=0),
+        RowGroup("refund_tiers", _tier_fields, most=MOST_TIERS, at_least=1),
+    )
+
+    title = PlainTextField(label="Title", max_length=80, error_messages={"required": "Give it a title."})
+    summary = PlainTextField(
+        label="In one sentence", required=False, max_length=200, help_text="Stands in lists and beside the calendar."
+    )
+    description = PlainTextField(
+        label="Description", required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 5})
+    )
+    currency = forms.ChoiceField(label="Currency", error_messages=_CHOOSE)
+    venue = forms.ChoiceField(
+        label="Where do you meet?", choices=choices.VENUES, widget=forms.RadioSelect, error_messages=_CHOOSE
+    )
+    discord_requirement = forms.ChoiceField(
+        label="When must the student have connected Discord?",
+        choices=choices.REQUIREMENTS,
+        required=False,
+        error_messages=_CHOOSE,
+    )
+    video_url = forms.URLField(
+        label="Address of the video room",
+        required=False,
+        max_length=200,
+        assume_scheme="https",
+        help_text="A Jitsi room, or any meeting link.",
+        error_messages={"invalid": "Write a whole address, such as https://meet.jit.si/your-room."},
+    )
+    place = PlainTextField(label="Place", required=False, max_length=200)
+    increment_minutes = forms.TypedChoiceField(label="A start every", coerce=int, error_messages=_CHOOSE)
+    notice_minutes = forms.TypedChoiceField(label="Can be booked until", coerce=int, error_messages=_CHOOSE)
+    horizon_days = _whole_number("Days ahead that can be booked", 1, 365)
+    buffer_before_minutes = forms.TypedChoiceField(label="Kept free before", coerce=int, error_messages=_CHOOSE)
+    buffer_after_minutes = forms.TypedChoiceField(label="Kept free after", coerce=int, error_messages=_CHOOSE)
+    daily_limit = _whole_number("Most sessions a day", 1, 100, required=False, help_text="Empty: no limit.")
+    schedule = forms.ModelChoiceField(
+        Schedule.objects.none(),
+        label="Hours",
+        required=False,
+        empty_label="My weekly hours",
+        error_messages={"invalid_choice": "Choose one of your own schedules."},
+    )
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, offer: Offer, is_quiet: bool = False) -> None:
+        super().__init__(data, initial=_initial(offer), rows=_initial_rows(offer), is_quiet=is_quiet)
+        # `Any`: the checker knows these by the base class of all fields, which has no choices.
+        fields: dict[str, Any] = self.fields
+        fields["currency"].choices = choices.currencies(offer.currency)
+        fields["increment_minutes"].choices = choices.increments(offer.increment_minutes)
+        fields["notice_minutes"].choices = choices.notices(offer.notice_minutes)
+        fields["buffer_before_minutes"].choices = choices.buffers(offer.buffer_before_minutes)
+        fields["buffer_after_minutes"].choices = choices.buffers(offer.buffer_after_minutes)
+        fields["schedule"].queryset = Schedule.objects.filter(coach=offer.coach_id, is_default=False)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        self._indexes: dict[str, list[int]] = {group.name: [] for group in self.groups}
+        return cleaned | {
+            "durations": self._durations(cleaned.get("currency", "EUR")),
+            "questions": self._questions(),
+            "refund_tiers": self._tiers(),
+        }
+
+    def _durations(self, currency: str) -> tuple[DurationTerms, ...]:
+        found = []
+        for index, row in self._both("durations", "minutes", "price", ("a length", "a price, 0 for free")):
+            try:
+                price_minor = parse_price(row["price"], currency)
+            except forms.ValidationError as error:
+                self.add_error(f"durations-{index}-price", error)
+                continue
+            if price_minor > MAX_PRICE_MINOR:
+                self.add_error(f"durations-{index}-price", "This is more than a card can be charged.")
+                continue
+            self._indexes["durations"].append(index)
+            found.append(DurationTerms(row["minutes"], price_minor))
+        return tuple(found)
+
+    def _questions(self) -> tuple[QuestionTerms, ...]:
+        found = []
+        for index, row in self.cleaned_rows("questions"):
+            options = tuple(line.strip() for line in row.get("options", "").splitlines() if line.strip())
+            if not row.get("label"):
+                if options and not self.has_row_error("questions", index):
+                    self.add_error(f"questions-{index}-label", "Write the question, or remove it.")
+                continue
+            kind = QuestionKind(row.get("kind") or QuestionKind.SHORT_TEXT)
+            self._indexes["questions"].append(index)
+            found.append(QuestionTerms(row["label"], kind, row["is_required"], options, row.get("key", "")))
+        return tuple(found)
+
+    def _tiers(self) -> tuple[TierTerms, ...]:
+        found = []
+        for index, row in self._both("refund_tiers", "hours", "percent", ("the hours", "the percent, 0 for nothing")):
+            self._indexes["refund_tiers"].append(index)
+            found.append(TierTerms(row["hours"], row["percent"]))
+        return tuple(found)
+
+    def _both(self, group: str, first: str, second: str, words: tuple[str, str]) -> list[tuple[int, dict[str, Any]]]:
+        """Return the rows that say both; an empty row says nothing, half a row is refused at the missing half."""
+        whole = []
+        for index, row in self.cleaned_rows(group):
+            missing = [name for name in (first, second) if row.get(name) in {None, ""}]
+            if self.has_row_error(group, index) or len(missing) == len(words):
+                continue
+            if missing:
+                word = words[0] if missing == [first] else words[1]
+                self.add_error(f"{group}-{index}-{missing[0]}", f"Write {word}, or clear the row.")
+                continue
+            whole.append((index, row))
+        return whole
+
+    @property
+    def duration_rows(self) -> list[Row]:
+        return self.rows("durations")
+
+    @property
+    def question_rows(self) -> list[Row]:
+        return self.rows("questions")
+
+    @property
+    def tier_rows(self) -> list[Row]:
+        return self.rows("refund_tiers")
+
+    @property
+    def has_schedules(self) -> bool:
+        fields: dict[str, Any] = self.fields
+        return bool(fields["schedule"].queryset.exists())
+
+    @property
+    def terms(self) -> OfferTerms:
+        """Return what was written, for the service."""
+        wanted = dict(self.cleaned_data)
+        names = OfferTerms.__dataclass_fields__
+        schedule = wanted.pop("schedule")
+        return OfferTerms(
+            **{name: value for name, value in wanted.items() if name in names}
+            | {
+                "venue": Venue(wanted["venue"]),
+                "discord_requirement": DiscordRequirement(
+                    wanted["discord_requirement"] or DiscordRequirement.BEFORE_JOIN
+                ),
+                "schedule_id": schedule.pk if schedule else None,
+            }
+        )
+
+    def blame(self, error: InvalidInputError) -> None:
+        """Put a service's refusal at its field; a row is named as the service counts it, without the empty ones."""
+        name, _, number = (error.field or "").partition(".")
+        if name in self._indexes:
+            indexes = self._indexes[name]
+            index = indexes[int(number)] if number.isdecimal() and int(number) < len(indexes) else 0
+            name = f"{name}-{index}-{next(iter(self._fields_of(name)))}"
+        blame(self, error, field=name)
+
+
+def _initial(offer: Offer) -> dict[str, Any]:
+    names = (
+        "title", "summary", "description", "currency", "venue", "discord_requirement", "video_url", "place",
+        "increment_minutes", "notice_minutes", "horizon_days", "buffer_before_minutes", "buffer_after_minutes",
+        "daily_limit",
+    )  # fmt: skip
+    return {name: getattr(offer, name) for name in names} | {"schedule": offer.schedule_id}
+
+
+def _initial_rows(offer: Offer) -> dict[str, list[dict[str, Any]]]:
+    if not offer.pk:
+        return {}
+    return {
+        "durations": [{"minutes": row.minutes, "price": price_words(row.price)} for row in offer.durations.all()],
+        "questions": [
+            {
+                "label": row.label,
+                "kind": row.kind,
+                "is_required": row.is_required,
+                "options": "\n".join(row.options),
+                "key": row.key,
+            }
+            for row in offer.questions.all()
+        ],
+        "refund_tiers": [{"hours": row.notice_hours, "percent": row.percent} for row in offer.refund_tiers.all()],
+    }

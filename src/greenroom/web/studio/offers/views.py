@@ -1,0 +1,154 @@
+"""Offers: the list, the form, and one POST for each change of state."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from greenroom.catalog import services
+from greenroom.catalog.errors import OfferIncompleteError
+from greenroom.catalog.models import Offer
+from greenroom.catalog.types import OfferStatus
+from greenroom.core import clock
+from greenroom.core.errors import GreenroomError, InvalidInputError, NotFoundError
+from greenroom.web import presenters
+from greenroom.web.studio.access import Desk, coach_only
+from greenroom.web.studio.offers.forms import OfferForm
+from greenroom.web.studio.rows import problems_of, reshaped
+
+_SECTION = "offers"
+
+
+@require_GET
+@coach_only
+def offer_list(request: HttpRequest, desk: Desk) -> HttpResponseBase:
+    offers = list(Offer.objects.filter(coach=desk.coach).prefetch_related("durations"))
+    context = {
+        "offers": [_row(offer) for offer in offers if offer.status != OfferStatus.ARCHIVED],
+        "archived": [_row(offer) for offer in offers if offer.status == OfferStatus.ARCHIVED],
+        "coach": desk.coach,
+    }
+    return desk.draw(request, "studio/offers.html", context, section=_SECTION)
+
+
+def _row(offer: Offer) -> dict[str, Any]:
+    durations = list(offer.durations.all())
+    return {
+        "title": offer.title,
+        "status": offer.status,
+        "venue": presenters.offer_data(offer)["venue"],
+        "lengths": [(duration.length, presenters.price_or_none(duration)) for duration in durations],
+        "edit_url": reverse("studio_offer", args=[offer.pk]),
+        "pk": offer.pk,
+    }
+
+
+def _own_offer(desk: Desk, pk: int) -> Offer:
+    offer = Offer.objects.filter(coach=desk.coach, pk=pk).select_related("coach", "schedule").first()
+    if offer is None:
+        raise NotFoundError("There is no such offer.")
+    return offer
+
+
+@require_http_methods(["GET", "POST"])
+@coach_only
+def new_offer(request: HttpRequest, desk: Desk) -> HttpResponseBase:
+    return _edit(request, desk, Offer(coach=desk.coach))
+
+
+@require_http_methods(["GET", "POST"])
+@coach_only
+def edit_offer(request: HttpRequest, desk: Desk, pk: int) -> HttpResponseBase:
+    return _edit(request, desk, _own_offer(desk, pk))
+
+
+def _edit(request: HttpRequest, desk: Desk, offer: Offer) -> HttpResponseBase:
+    if request.method == "GET":
+        return _show_form(request, desk, offer, OfferForm(offer=offer))
+    changed = reshaped(request.POST, OfferForm.groups)
+    if changed is not None:
+        return _show_form(request, desk, offer, OfferForm(changed, offer=offer, is_quiet=True))
+    form = OfferForm(request.POST, offer=offer)
+    saved = _save(desk, offer, form) if form.is_valid() else None
+    if saved is None:
+        return _show_form(request, desk, _stored(offer, desk), form)
+    if "publish" in request.POST:
+        return _act(request, desk, saved.pk, services.publish_offer, "Saved and published.")
+    messages.success(request, "The offer is saved.")
+    return redirect("studio_offer", saved.pk)
+
+
+def _stored(offer: Offer, desk: Desk) -> Offer:
+    return _own_offer(desk, offer.pk) if offer.pk else Offer(coach=desk.coach)
+
+
+def _save(desk: Desk, offer: Offer, form: OfferForm) -> Offer | None:
+    """Save what was written; what the service refuses goes to the form's fields."""
+    try:
+        return services.save_offer(
+            coach=desk.coach, offer_id=offer.pk, terms=form.terms, actor=desk.actor, now=clock.now()
+        )
+    except OfferIncompleteError as error:
+        for missing in error.missing:
+            form.blame(InvalidInputError(missing.message, field=missing.field))
+    except InvalidInputError as error:
+        form.blame(error)
+    return None
+
+
+def _show_form(request: HttpRequest, desk: Desk, offer: Offer, form: OfferForm) -> HttpResponseBase:
+    problems = problems_of(form) if form.is_bound else []
+    context = {
+        "form": form,
+        "problems": problems,
+        "offer": offer,
+        "is_new": offer.pk is None,
+        "missing": services.missing_for_publishing(offer) if offer.status == OfferStatus.DRAFT and offer.pk else (),
+        "is_approved": desk.coach.is_public,
+        "preview_url": presenters.book_url(offer) if offer.status == OfferStatus.PUBLISHED else "",
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if problems else HTTPStatus.OK
+    return desk.draw(request, "studio/offer.html", context, section=_SECTION, status=status)
+
+
+@require_POST
+@coach_only
+def publish(request: HttpRequest, desk: Desk, pk: int) -> HttpResponseBase:
+    return _act(request, desk, pk, services.publish_offer, "The offer is published.")
+
+
+@require_POST
+@coach_only
+def unpublish(request: HttpRequest, desk: Desk, pk: int) -> HttpResponseBase:
+    return _act(request, desk, pk, services.unpublish_offer, "The offer is a draft again. What is booked stays.")
+
+
+@require_POST
+@coach_only
+def archive(request: HttpRequest, desk: Desk, pk: int) -> HttpResponseBase:
+    return _act(request, desk, pk, services.archive_offer, "The offer is archived. What is booked stays.")
+
+
+@require_POST
+@coach_only
+def restore(request: HttpRequest, desk: Desk, pk: int) -> HttpResponseBase:
+    return _act(request, desk, pk, services.restore_offer, "The offer is back, as a draft.")
+
+
+def _act(request: HttpRequest, desk: Desk, pk: int, verb: Callable[..., Offer], words: str) -> HttpResponseBase:
+    """Run one verb and come back to the offer, with its words or those of its refusal."""
+    try:
+        verb(coach=desk.coach, offer_id=pk, actor=desk.actor, now=clock.now())
+    except NotFoundError:
+        raise
+    except GreenroomError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, words)
+    return redirect("studio_offer", pk)

@@ -1,0 +1,1 @@
+"""Who the coach is in public, and their Discord connection."""

@@ -1,0 +1,1 @@
+"""The weekly hours, single days and closed ranges."""

@@ -1,0 +1,169 @@
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from django import forms
+
+from greenroom.availability import rules
+from greenroom.availability.engine import Window
+from greenroom.availability.models import MINUTES_PER_DAY
+from greenroom.availability.rules import Span
+from greenroom.availability.types import LocalDays
+from greenroom.core.errors import InvalidInputError
+from greenroom.core.instants import parse_date
+from greenroom.web.public.forms import PlainTextField
+from greenroom.web.studio.forms import ClockField, ZoneField
+from greenroom.web.studio.rows import Row, RowGroup, RowsForm, blame
+
+_WEEK = range(1, 8)
+_WORKDAYS = range(2, 6)
+_DATE_ROWS = 4
+_LONGEST_RANGE = timedelta(days=2 * 366)
+CLOSED = "closed"
+HOURS = "hours"
+
+
+def _clock_fields(day: str, index: int) -> dict[str, forms.Field]:
+    where = f"{day}, row {index + 1}" if index else day
+    return {"start": ClockField(label=f"{where}: from"), "end": ClockField(label=f"{where}: until")}
+
+
+def _day_group(weekday: int) -> RowGroup:
+    return RowGroup(f"day{weekday}", partial(_clock_fields, rules.day_name(weekday)), most=rules.MOST_WINDOWS_A_DAY)
+
+
+class DateField(forms.DateField):
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("error_messages", {})["invalid"] = "Write a date such as 2026-12-24."
+        widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        super().__init__(widget=widget, **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        if value in self.empty_values:
+            return None
+        try:
+            return parse_date(value)
+        except ValueError as error:
+            raise forms.ValidationError(self.error_messages["invalid"]) from error
+
+
+class SpanRowsForm(RowsForm):
+    """A form whose rows are hours: each needs both times, and an empty row says nothing."""
+
+    def spans(self, group: str) -> list[tuple[int, Span]]:
+        """Return the row and its hours; a row that says only half is refused at the missing half."""
+        found = []
+        for index, values in self.cleaned_rows(group):
+            start, end = values.get("start"), values.get("end")
+            if start is None and end is None:
+                continue
+            if self.has_row_error(group, index):
+                continue
+            if start is None or end is None:
+                missing, words = ("start", "begins") if start is None else ("end", "ends")
+                self.add_error(f"{group}-{index}-{missing}", f"Write when it {words}, or clear the row.")
+            elif start == MINUTES_PER_DAY:
+                self.add_error(f"{group}-{index}-start", "Use 00:00 for the beginning of a day.")
+            else:
+                found.append((index, (start, end)))
+        return found
+
+
+class WeekForm(SpanRowsForm):
+    """All weekly windows and the zone in which they are read."""
+
+    groups = tuple(_day_group(weekday) for weekday in _WEEK)
+
+    tz = ZoneField(label="Time zone of these hours", help_text="When clocks change there, your hours follow.")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        windows = []
+        for weekday in _WEEK:
+            for index, span in self.spans(f"day{weekday}"):
+                try:
+                    windows.append(rules.checked_window(weekday, *span))
+                except InvalidInputError as error:
+                    blame(self, error, field=f"day{weekday}-{index}-end")
+        if not self.errors:
+            self._check_week(windows)
+        return cleaned | {"windows": windows}
+
+    def _check_week(self, windows: list[Window]) -> None:
+        try:
+            rules.check_week(windows)
+        except InvalidInputError as error:
+            weekday = (error.field or "").rpartition(".")[2]
+            blame(self, error, field=f"day{weekday}-0-start")
+
+    @property
+    def days(self) -> list[tuple[str, str, list[Row]]]:
+        """Return each weekday's group, name and rows."""
+        return [(f"day{weekday}", rules.day_name(weekday), self.rows(f"day{weekday}")) for weekday in _WEEK]
+
+
+def with_monday_copied(data: Any) -> Any:
+    """Return what was sent with Monday's rows on the other workdays too."""
+    changed = data.copy()
+    count = data.get("day1-rows", "1")
+    for weekday in _WORKDAYS:
+        changed[f"day{weekday}-rows"] = count
+        for index in range(rules.MOST_WINDOWS_A_DAY):
+            for name in ("start", "end"):
+                changed[f"day{weekday}-{index}-{name}"] = data.get(f"day1-{index}-{name}", "")
+    return changed
+
+
+class OverrideForm(SpanRowsForm):
+    """One date that is closed or has other hours."""
+
+    groups = (RowGroup("hours", partial(_clock_fields, "That day"), most=_DATE_ROWS, at_least=2),)
+
+    on = DateField(label="Day", error_messages={"required": "Choose a day."})
+    kind = forms.ChoiceField(
+        label="On this day",
+        choices=[(CLOSED, "I am closed"), (HOURS, "I have other hours")],
+        widget=forms.RadioSelect,
+        initial=CLOSED,
+        error_messages={"required": "Say what is different.", "invalid_choice": "Choose one of the two."},
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("kind") != HOURS:
+            return cleaned | {"spans": []}
+        spans = [span for _index, span in self.spans("hours")]
+        if not spans and not self.errors:
+            self.add_error("hours-0-start", "Write the hours of that day, or choose closed.")
+        if not self.errors:
+            self._check_date(spans)
+        return cleaned | {"spans": spans}
+
+    @property
+    def hour_rows(self) -> list[Row]:
+        return self.rows("hours")
+
+    def _check_date(self, spans: list[Span]) -> None:
+        try:
+            rules.check_date(spans)
+        except InvalidInputError as error:
+            blame(self, error, field="hours-0-start")
+
+
+class BlackoutForm(forms.Form):
+    """Some days in a row on which nothing can be booked."""
+
+    first = DateField(label="First day", error_messages={"required": "Choose the first day."})
+    last = DateField(label="Last day", required=False, help_text="Empty: one day only.")
+    reason = PlainTextField(label="Reason", required=False, max_length=140, help_text="Only you read this.")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        first, last = cleaned.get("first"), cleaned.get("last") or cleaned.get("first")
+        if first is None or last is None or self.errors:
+            return cleaned
+        if last < first:
+            self.add_error("last", "The last day is before the first one.")
+        elif last - first > _LONGEST_RANGE:
+            self.add_error("last", "Close at most two years at once.")
+        return cleaned | {"days": LocalDays(first, last)}

@@ -1,0 +1,203 @@
+"""The weekly hours, single days and closed ranges, on one page. Each form has an address of its own."""
+
+from datetime import date, datetime
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from greenroom.availability import rules, services
+from greenroom.availability.engine import Interval
+from greenroom.availability.models import Blackout, DateOverride, Schedule, WeeklyWindow
+from greenroom.core import clock
+from greenroom.core.errors import InvalidInputError
+from greenroom.notifications import display
+from greenroom.web.studio import queries
+from greenroom.web.studio.access import Desk, coach_only
+from greenroom.web.studio.rows import blame, problems_of, reshaped
+from greenroom.web.studio.schedule.forms import BlackoutForm, OverrideForm, WeekForm, with_monday_copied
+
+_SECTION = "schedule"
+_MOST_SHOWN = 100
+
+
+@require_GET
+@coach_only
+def schedule_page(request: HttpRequest, desk: Desk) -> HttpResponseBase:
+    return _show(request, desk)
+
+
+def _show(
+    request: HttpRequest,
+    desk: Desk,
+    *,
+    week: WeekForm | None = None,
+    override: OverrideForm | None = None,
+    blackout: BlackoutForm | None = None,
+) -> HttpResponseBase:
+    """Draw the page with the forms that were sent, and fresh ones for the rest."""
+    now = clock.now()
+    schedule = Schedule.objects.filter(coach=desk.coach, is_default=True).first()
+    sent = [form for form in (week, override, blackout) if form is not None]
+    tz = schedule.tz if schedule else desk.viewer.tz
+    context = {
+        "schedule": schedule,
+        "tz": tz,
+        "now": now,
+        "week": week or _week_form(schedule, tz),
+        "override_form": override or OverrideForm(),
+        "blackout_form": blackout or BlackoutForm(),
+        "problems": [problem for form in sent for problem in problems_of(form)],
+        "overrides": _overrides(schedule, display.local(now, tz).date()),
+        "blackouts": _blackouts(desk, now, tz),
+        "students_url": reverse("book", args=[desk.coach.slug]),
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if context["problems"] else HTTPStatus.OK
+    return desk.draw(request, "studio/schedule.html", context, section=_SECTION, status=status)
+
+
+def _week_form(schedule: Schedule | None, tz: str) -> WeekForm:
+    windows = list(WeeklyWindow.objects.filter(schedule=schedule)) if schedule else []
+    rows = {
+        f"day{weekday}": [
+            {"start": window.start_minute, "end": window.end_minute} for window in windows if window.weekday == weekday
+        ]
+        for weekday in range(1, 8)
+    }
+    return WeekForm(initial={"tz": tz}, rows=rows)
+
+
+def _overrides(schedule: Schedule | None, today: date) -> list[dict[str, Any]]:
+    if schedule is None:
+        return []
+    rows = DateOverride.objects.filter(schedule=schedule, on__gte=today).prefetch_related("windows").order_by("on")
+    return [
+        {
+            "on": row.on,
+            "hours": [rules.hours_words((one.start_minute, one.end_minute)) for one in row.windows.all()],
+            "remove_url": reverse("studio_override_remove", args=[row.pk]),
+        }
+        for row in rows[:_MOST_SHOWN]
+    ]
+
+
+def _blackouts(desk: Desk, now: datetime, tz: str) -> list[dict[str, Any]]:
+    rows = list(Blackout.objects.filter(coach=desk.coach, ends_at__gt=now)[:_MOST_SHOWN])
+    hit = queries.booked_sessions_within(desk.coach, [Interval(row.starts_at, row.ends_at) for row in rows])
+    return [
+        {
+            "words": range_words(row.starts_at, row.ends_at, tz),
+            "reason": row.reason,
+            "sessions": sessions,
+            "remove_url": reverse("studio_blackout_remove", args=[row.pk]),
+        }
+        for row, sessions in zip(rows, hit, strict=True)
+    ]
+
+
+def range_words(starts_at: datetime, ends_at: datetime, tz: str) -> str:
+    """Write a closed range as its days, with the times where it does not begin and end at midnight."""
+    first, end = display.local(starts_at, tz), display.local(ends_at, tz)
+    is_whole = queries.local_midnight(starts_at, tz) == starts_at and queries.local_midnight(ends_at, tz) == ends_at
+    if not is_whole:
+        words = f"{display.day_short(first.date())} {first:%H:%M}"
+        return f"{words} {display.EN_DASH} {display.day_short(end.date())} {end:%H:%M}"
+    last = display.local(ends_at - (ends_at - starts_at).resolution, tz).date()
+    if last == first.date():
+        return display.day_long(last)
+    return f"{display.day_short(first.date())} {display.EN_DASH} {display.day_long(last)}"
+
+
+@require_POST
+@coach_only
+def save_week(request: HttpRequest, desk: Desk) -> HttpResponseBase:
+    changed = with_monday_copied(request.POST) if "copy" in request.POST else reshaped(request.POST, WeekForm.groups)
+    if changed is not None:
+        return _show(request, desk, week=WeekForm(changed, is_quiet=True))
+    form = WeekForm(request.POST)
+    if form.is_valid():
+        try:
+            services.replace_week(
+                coach=desk.coach,
+                windows=form.cleaned_data["windows"],
+                tz=form.cleaned_data["tz"],
+                actor=desk.actor,
+                now=clock.now(),
+            )
+        except InvalidInputError as error:
+            blame(form, error)
+    if form.errors:
+        return _show(request, desk, week=form)
+    messages.success(request, "Your weekly hours are saved. Sessions that are booked stay where they are.")
+    return redirect("studio_schedule")
+
+
+@require_POST
+@coach_only
+def add_override(request: HttpRequest, desk: Desk) -> HttpResponseBase:
+    form = OverrideForm(request.POST)
+    if form.is_valid():
+        try:
+            services.set_override(
+                coach=desk.coach,
+                on=form.cleaned_data["on"],
+                spans=form.cleaned_data["spans"],
+                actor=desk.actor,
+                now=clock.now(),
+            )
+        except InvalidInputError as error:
+            blame(form, error)
+    if form.errors:
+        return _show(request, desk, override=form)
+    messages.success(request, f"Saved for {display.day_long(form.cleaned_data['on'])}.")
+    return redirect(f"{reverse('studio_schedule')}#days")
+
+
+@require_POST
+@coach_only
+def remove_override(request: HttpRequest, desk: Desk, pk: int) -> HttpResponseBase:
+    services.remove_override(coach=desk.coach, override_id=pk, actor=desk.actor, now=clock.now())
+    messages.success(request, "Your weekly hours count again on that day.")
+    return redirect(f"{reverse('studio_schedule')}#days")
+
+
+@require_POST
+@coach_only
+def add_blackout(request: HttpRequest, desk: Desk) -> HttpResponseBase:
+    form = BlackoutForm(request.POST)
+    if form.is_valid():
+        try:
+            row = services.add_blackout(
+                coach=desk.coach,
+                closed=form.cleaned_data["days"],
+                reason=form.cleaned_data["reason"],
+                actor=desk.actor,
+                now=clock.now(),
+            )
+        except InvalidInputError as error:
+            blame(form, error, field={"ends_at": "last"}.get(error.field or ""))
+    if form.errors:
+        return _show(request, desk, blackout=form)
+    [sessions] = queries.booked_sessions_within(desk.coach, [Interval(row.starts_at, row.ends_at)])
+    messages.add_message(request, *_closed_words(len(sessions)))
+    return redirect(f"{reverse('studio_schedule')}#blackouts")
+
+
+def _closed_words(sessions_count: int) -> tuple[int, str]:
+    if not sessions_count:
+        return messages.SUCCESS, "Closed. Nothing is booked in this time."
+    stay = "1 session stays" if sessions_count == 1 else f"{sessions_count} sessions stay"
+    return messages.WARNING, f"Closed for new bookings. {stay} booked in this time: see below."
+
+
+@require_POST
+@coach_only
+def remove_blackout(request: HttpRequest, desk: Desk, pk: int) -> HttpResponseBase:
+    services.remove_blackout(coach=desk.coach, blackout_id=pk, actor=desk.actor, now=clock.now())
+    messages.success(request, "Open again: your weekly hours count in that time.")
+    return redirect(f"{reverse('studio_schedule')}#blackouts")

@@ -1,0 +1,1 @@
+"""Sessions as their coach sees and runs them."""

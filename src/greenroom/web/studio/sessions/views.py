@@ -1,0 +1,155 @@
+"""Sessions: the lists, one of them, and what the coach says about it. Each action is its own POST."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from greenroom.bookings import links, services
+from greenroom.bookings.models import Booking
+from greenroom.bookings.types import UPCOMING, Party
+from greenroom.core import clock
+from greenroom.core.errors import GreenroomError
+from greenroom.core.money import Money
+from greenroom.notifications import display
+from greenroom.web import presenters
+from greenroom.web.studio import queries
+from greenroom.web.studio.access import Desk, coach_only
+from greenroom.web.studio.sessions.actions import Actions, actions_for
+from greenroom.web.studio.sessions.forms import CancelForm, NoShowForm
+
+_ON_A_PAGE = 20
+_SECTION = "sessions"
+
+
+@require_GET
+@coach_only
+def session_list(request: HttpRequest, desk: Desk) -> HttpResponseBase:
+    now = clock.now()
+    is_past = request.GET.get("show") == "past"
+    found = (queries.past_bookings if is_past else queries.upcoming_bookings)(desk.coach, now=now)
+    page = Paginator(found, _ON_A_PAGE).get_page(request.GET.get("page"))
+    context = {"lines": desk.lines(page), "page": page, "is_past": is_past, "now": now}
+    return desk.draw(request, "studio/sessions.html", context, section=_SECTION)
+
+
+@require_GET
+@coach_only
+def session_page(request: HttpRequest, desk: Desk, ref: str) -> HttpResponseBase:
+    booking = queries.get_coach_booking(desk.coach, ref)
+    now = clock.now()
+    context = _page_context(booking) | {
+        "actions": _actions(booking),
+        "starts_in": display.relative(booking.session.starts_at, now) if booking.status in UPCOMING else "",
+        "is_near": booking.status in UPCOMING and booking.session.ends_at > now,
+        "session_url": links.coach_session_url(booking.session),
+        "order": presenters.order_data(booking.order) if booking.order else None,
+        "refund": _refunded(booking),
+    }
+    return desk.draw(request, "studio/session.html", context, section=_SECTION)
+
+
+def _page_context(booking: Booking) -> dict[str, Any]:
+    return {
+        "booking": booking,
+        "session": booking.session,
+        "offer": presenters.offer_data(booking.session.offer),
+        "length": presenters.length_of(booking),
+        "page_url": reverse("studio_session", args=[booking.ref]),
+    }
+
+
+def _actions(booking: Booking) -> Actions:
+    session = booking.session
+    return actions_for(status=booking.status, starts_at=session.starts_at, ends_at=session.ends_at, now=clock.now())
+
+
+def _refunded(booking: Booking) -> Money | None:
+    if booking.order is None or not booking.refund_minor:
+        return None
+    return Money(booking.refund_minor, booking.order.currency)
+
+
+@require_POST
+@coach_only
+def start(request: HttpRequest, desk: Desk, ref: str) -> HttpResponseBase:
+    booking = queries.get_coach_booking(desk.coach, ref)
+    return _act(
+        request,
+        ref,
+        lambda: services.start_session(booking=booking, actor=desk.actor, now=clock.now()),
+        "The session has begun.",
+    )
+
+
+@require_POST
+@coach_only
+def complete(request: HttpRequest, desk: Desk, ref: str) -> HttpResponseBase:
+    booking = queries.get_coach_booking(desk.coach, ref)
+    return _act(
+        request,
+        ref,
+        lambda: services.complete_session(booking=booking, actor=desk.actor, now=clock.now()),
+        "The session is completed.",
+    )
+
+
+def _act(request: HttpRequest, ref: str, verb: Callable[[], object], words: str) -> HttpResponseBase:
+    """Run one verb and come back to the session's page, with its words or those of its refusal."""
+    try:
+        verb()
+    except GreenroomError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, words)
+    return redirect("studio_session", ref)
+
+
+@require_http_methods(["GET", "POST"])
+@coach_only
+def no_show(request: HttpRequest, desk: Desk, ref: str) -> HttpResponseBase:
+    booking = queries.get_coach_booking(desk.coach, ref)
+    if request.method == "GET" and not _actions(booking).can_mark_no_show:
+        return redirect("studio_session", ref)
+    form = NoShowForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        party = Party(form.cleaned_data["party"])
+        return _act(
+            request,
+            ref,
+            lambda: services.mark_no_show(booking=booking, party=party, actor=desk.actor, now=clock.now()),
+            "Written down: the session did not take place.",
+        )
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
+    context = _page_context(booking) | {"form": form}
+    return desk.draw(request, "studio/no_show.html", context, section=_SECTION, status=status)
+
+
+@require_http_methods(["GET", "POST"])
+@coach_only
+def cancel(request: HttpRequest, desk: Desk, ref: str) -> HttpResponseBase:
+    booking = queries.get_coach_booking(desk.coach, ref)
+    if not _actions(booking).can_cancel:
+        if request.method == "POST":
+            messages.error(request, "This session can't be cancelled any more.")
+        return redirect("studio_session", ref)
+    form = CancelForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        reason = form.cleaned_data["reason"]
+        return _act(
+            request,
+            ref,
+            lambda: services.cancel_booking(booking=booking, actor=desk.actor, now=clock.now(), reason=reason),
+            "The session is cancelled. The student is told by mail.",
+        )
+    preview = services.preview_cancel(booking=booking, actor=desk.actor, now=clock.now())
+    context = _page_context(booking) | {"form": form, "refund": preview.refund if preview.refund.minor else None}
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
+    return desk.draw(request, "studio/cancel.html", context, section=_SECTION, status=status)

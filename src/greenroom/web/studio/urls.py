@@ -1,0 +1,33 @@
+"""The addresses of the studio. The list is added to the site's own, so that its first word is a reserved one."""
+
+from django.urls import URLPattern, URLResolver, path
+
+from greenroom.web.studio.offers import views as offers
+from greenroom.web.studio.profile import views as profile
+from greenroom.web.studio.schedule import views as schedule
+from greenroom.web.studio.sessions import views as sessions
+from greenroom.web.studio.today import views as today
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("studio/", today.today, name="studio"),
+    path("studio/sessions/", sessions.session_list, name="studio_sessions"),
+    path("studio/sessions/<str:ref>/", sessions.session_page, name="studio_session"),
+    path("studio/sessions/<str:ref>/start/", sessions.start, name="studio_session_start"),
+    path("studio/sessions/<str:ref>/complete/", sessions.complete, name="studio_session_complete"),
+    path("studio/sessions/<str:ref>/no-show/", sessions.no_show, name="studio_session_no_show"),
+    path("studio/sessions/<str:ref>/cancel/", sessions.cancel, name="studio_session_cancel"),
+    path("studio/schedule/", schedule.schedule_page, name="studio_schedule"),
+    path("studio/schedule/week/", schedule.save_week, name="studio_schedule_week"),
+    path("studio/schedule/days/", schedule.add_override, name="studio_override_add"),
+    path("studio/schedule/days/<int:pk>/remove/", schedule.remove_override, name="studio_override_remove"),
+    path("studio/schedule/blackouts/", schedule.add_blackout, name="studio_blackout_add"),
+    path("studio/schedule/blackouts/<int:pk>/remove/", schedule.remove_blackout, name="studio_blackout_remove"),
+    path("studio/offers/", offers.offer_list, name="studio_offers"),
+    path("studio/offers/new/", offers.new_offer, name="studio_offer_new"),
+    path("studio/offers/<int:pk>/", offers.edit_offer, name="studio_offer"),
+    path("studio/offers/<int:pk>/publish/", offers.publish, name="studio_offer_publish"),
+    path("studio/offers/<int:pk>/unpublish/", offers.unpublish, name="studio_offer_unpublish"),
+    path("studio/offers/<int:pk>/archive/", offers.archive, name="studio_offer_archive"),
+    path("studio/offers/<int:pk>/restore/", offers.restore, name="studio_offer_restore"),
+    path("studio/profile/", profile.profile, name="studio_profile"),
+]

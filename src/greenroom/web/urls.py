@@ -1,0 +1,34 @@
+"""The pages. A coach's own address comes last: every word in front of it is reserved."""
+
+from django.urls import URLPattern, URLResolver, path
+
+from greenroom.web.public import booking, views
+from greenroom.web.student import session
+from greenroom.web.student import views as student
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", views.home, name="home"),
+    path("coaches/", views.directory, name="directory"),
+    path("zones/", views.zones, name="zones"),
+    path("theme/", views.theme, name="theme"),
+    path("book/<slug:coach>/", booking.book, name="book"),
+    path("booking/<str:ref>/details/", booking.details, name="booking_details"),
+    path("booking/<str:ref>/extend/", booking.extend, name="booking_extend"),
+    path("booking/<str:ref>/release/", booking.release, name="booking_release"),
+    path("booking/<str:ref>/discord/", booking.connect_discord, name="booking_discord"),
+    path("booking/confirmed/<str:ref>/", booking.confirmed, name="confirmed"),
+    path("booking/cancel/<str:ref>/", student.cancel_by_ref, name="booking_cancel_page"),
+    path("checkout/<str:ref>/", booking.checkout, name="checkout"),
+    path("manage/<str:token>/", student.manage, name="manage"),
+    path("manage/<str:token>/cancel/", student.cancel, name="manage_cancel"),
+    path("manage/<str:token>/reschedule/", student.reschedule, name="manage_reschedule"),
+    path("manage/<str:token>/session.ics", student.calendar, name="manage_calendar"),
+    path("session/<str:ref>/", session.session_page, name="session"),
+    path("sessions/", session.sessions, name="sessions"),
+    path("find-booking/", student.lost_link, name="lost_link"),
+]
+
+coach_patterns: list[URLPattern | URLResolver] = [
+    path("<slug:coach>/", views.coach_page, name="coach"),
+    path("<slug:coach>/<slug:offer>/", views.offer_page, name="offer"),
+]

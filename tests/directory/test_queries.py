@@ -1,0 +1,67 @@
+from datetime import datetime
+
+import pytest
+from tests.bookings.steps import at, change
+from tests.factories.bookings import make_coach, make_offer
+from tests.factories.clock import MONDAY
+
+from greenroom.availability.models import Blackout
+from greenroom.catalog.models import OfferDuration
+from greenroom.coaches.models import Topic
+from greenroom.core.money import Money
+from greenroom.directory.queries import cards, find_cards, find_coaches
+from greenroom.directory.types import Card, CardPage, NextSlot, Search
+
+pytestmark = pytest.mark.django_db
+NOW: datetime = MONDAY
+
+
+def test_cards_take_the_first_time_of_all_offers() -> None:
+    offer = make_offer()
+    soon = make_offer(offer.coach, slug="soon", minutes=30)
+    change(offer, notice_minutes=24 * 60)
+
+    [card] = cards([offer.coach], now=NOW)
+
+    assert card == Card(offer.coach, Money(5000, "EUR"), NextSlot(NOW, soon))
+
+
+def test_cards_take_the_earlier_offer_among_equals_and_the_least_price_of_one_currency() -> None:
+    offer = make_offer(price_minor=9000)
+    OfferDuration.objects.create(offer=offer, minutes=30, price_minor=4500, position=1)
+    yen = make_offer(offer.coach, slug="yen", price_minor=100)
+    change(yen, currency="JPY")
+
+    [card] = cards([offer.coach], now=NOW)
+
+    assert card == Card(offer.coach, Money(4500, "EUR"), NextSlot(NOW, offer))
+
+
+def test_cards_of_nobody_are_none() -> None:
+    assert cards([], now=NOW) == []
+
+
+def test_find_coaches_by_a_topic_of_several_comes_once() -> None:
+    coach = make_offer().coach
+    for name in ("Chess", "Chess openings"):
+        coach.topics.add(Topic.objects.create(slug=name.lower().replace(" ", "-"), name=name))
+
+    assert list(find_coaches(Search(words="chess maya"))) == [coach]
+    assert list(find_coaches(Search(topic="chess"))) == [coach]
+
+
+def test_find_cards_of_who_is_free_counts_all_pages() -> None:
+    first, second, busy = (make_offer(make_coach(slug)) for slug in ("a", "b", "c"))
+    Blackout.objects.create(coach=busy.coach, starts_at=at(0), ends_at=at(0, day=5))
+    search = Search(free_from=at(0), free_until=at(0, day=5))
+
+    pages = [find_cards(search, page=page, size=1, now=NOW) for page in (1, 2, 3)]
+
+    assert [[card.coach for card in page.cards] for page in pages] == [[first.coach], [second.coach], []]
+    assert {page.count for page in pages} == {2}
+
+
+def test_find_cards_for_a_time_that_has_passed_finds_nobody() -> None:
+    make_offer()
+
+    assert find_cards(Search(free_until=NOW), page=1, size=12, now=NOW) == CardPage([], 0)

@@ -1,0 +1,99 @@
+"""A real server, for benchmarks and journeys: the demo in a folder of its own, with one bare view to compare with."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+COACH, OFFER = "maya-lindqvist", "game-review"
+_PATIENCE_SECONDS = 60
+
+
+@contextmanager
+def running_server(database_url: str = "") -> Iterator[str]:
+    """Start the server and yield its address; it is stopped and its folder removed afterwards."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    inherited = {name: text for name, text in os.environ.items() if not name.startswith("GREENROOM_")}
+    with tempfile.TemporaryDirectory(prefix="greenroom-served-") as folder:
+        environment = inherited | {
+            "PORT": str(port),
+            "GREENROOM_DATA_DIR": folder,
+            "GREENROOM_DATABASE_URL": database_url,
+            "DJANGO_SETTINGS_MODULE": "greenroom.config.settings.base",
+        }
+        process = subprocess.Popen([sys.executable, __file__], env=environment)  # noqa: S603 -- this very file
+        try:
+            wait_until_ready(f"http://127.0.0.1:{port}")
+            yield f"http://localhost:{port}"
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(_PATIENCE_SECONDS)
+
+
+def wait_until_ready(address: str) -> None:
+    """Wait until the server says that it can serve."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"{address}/readyz", timeout=2):  # noqa: S310 -- our own loopback address
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise TimeoutError(f"{address} did not come up")
+
+
+def requests_per_second(address: str, path: str, *, connections: int = 4, seconds: float = 4.0) -> float:
+    """Ask for one path over a few kept-alive connections; every answer must be 200."""
+    host = address.removeprefix("http://").replace("localhost", "127.0.0.1")
+    counts = [0] * connections
+    ends_at = time.monotonic() + seconds
+
+    def ask(number: int) -> None:
+        connection = http.client.HTTPConnection(host, timeout=30)
+        while time.monotonic() < ends_at:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status != http.client.OK:
+                raise RuntimeError(f"{path} answered {answer.status}")
+            counts[number] += 1
+        connection.close()
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(connections)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / seconds
+
+
+def _serve() -> None:
+    import django  # noqa: PLC0415 -- slow import
+
+    django.setup()
+    from django.core.management import call_command  # noqa: PLC0415 -- app ready
+    from django.http import HttpRequest, JsonResponse  # noqa: PLC0415 -- app ready
+    from django.urls import path  # noqa: PLC0415 -- app ready
+
+    from greenroom.coaches.models import Coach  # noqa: PLC0415 -- app ready
+    from greenroom.config import urls  # noqa: PLC0415 -- app ready
+
+    def bare(_request: HttpRequest) -> JsonResponse:
+        return JsonResponse({"id": Coach.objects.values_list("pk", flat=True).get(slug=COACH)})
+
+    urls.urlpatterns.insert(0, path("bare", bare))
+    call_command("serve")
+
+
+if __name__ == "__main__":
+    _serve()

@@ -1,0 +1,264 @@
+"""One context for every page, as the comment at the top of its template asks for it."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from django import forms
+
+from greenroom.core.money import Money
+from greenroom.notifications.display import Viewer
+from greenroom.web import picker, zones
+from greenroom.web.picker import OpenTime, PickerQuery, Reach
+
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+STARTS = datetime(2026, 12, 3, 9, tzinfo=UTC)
+ENDS = STARTS + timedelta(hours=1)
+VIEWER = Viewer("Asia/Kolkata")
+PRICE = Money(8000, "EUR")
+
+
+class DetailsForm(forms.Form):
+    name = forms.CharField()
+    email = forms.EmailField()
+    goals = forms.CharField(required=False, help_text="Only Ilse reads this.", widget=forms.Textarea)
+    way = forms.ChoiceField(choices=[("talk", "Talk"), ("board", "Board")], widget=forms.RadioSelect)
+    days = forms.MultipleChoiceField(
+        choices=[("mo", "Monday"), ("tu", "Tuesday")], widget=forms.CheckboxSelectMultiple, required=False
+    )
+    notes = forms.CharField(required=False)
+    wants_reminders = forms.BooleanField(required=False)
+    terms = forms.BooleanField()
+
+
+class TermsForm(forms.Form):
+    terms = forms.BooleanField()
+
+
+class CancelForm(forms.Form):
+    reason = forms.ChoiceField(choices=[("time", "The time no longer fits")], widget=forms.RadioSelect, required=False)
+    note = forms.CharField(required=False, widget=forms.Textarea)
+
+
+class EmailForm(forms.Form):
+    email = forms.EmailField()
+
+
+class FilterForm(forms.Form):
+    q = forms.CharField(required=False)
+    topic = forms.ChoiceField(choices=[("", "All topics")], required=False)
+    max_price = forms.IntegerField(required=False)
+
+
+def coach(**changes: object) -> SimpleNamespace:
+    fields = {
+        "name": "Ilse Marchetti",
+        "url": "/ilse/",
+        "headline": "One decision at a time",
+        "bio": "First paragraph.\n\nSecond paragraph.",
+        "topics": ["Leadership"],
+        "languages": ["English", "Italian"],
+        "tz": "Europe/Berlin",
+        "is_verified": True,
+        "rating": "4.9",
+        "review_count": 1,
+        "from_price": PRICE,
+        "next_at": STARTS,
+        "book_url": "/book/ilse/",
+    }
+    return SimpleNamespace(**(fields | changes))
+
+
+def offer(**changes: object) -> SimpleNamespace:
+    fields = {
+        "title": "Deep-dive session",
+        "summary": "One focused hour.",
+        "venue": "discord",
+        "length": timedelta(hours=1),
+        "price": PRICE,
+        "book_url": "/book/ilse/",
+        "blocked": "",
+    }
+    return SimpleNamespace(**(fields | changes))
+
+
+def frame() -> dict[str, Any]:
+    """Return what context processors put into every page."""
+    return {
+        "viewer": VIEWER,
+        "zone_guess": False,
+        "theme": "",
+        "sandbox": True,
+        "messages": [SimpleNamespace(level_tag="success", __str__=lambda: "Done")],
+        "user": SimpleNamespace(is_authenticated=False),
+        "csrf_token": "token",
+        "studio_url": "",
+    }
+
+
+def who_and_what() -> dict[str, Any]:
+    return {
+        "coach": coach(),
+        "offer": offer(),
+        "length": timedelta(hours=1),
+        "price": PRICE,
+        "is_step": False,
+        "starts_at": STARTS,
+        "ends_at": ENDS,
+        "coach_tz": "Europe/Berlin",
+        "change_url": "/book/ilse/?date=2026-12-03",
+    }
+
+
+def booker(day: date | None = date(2026, 12, 3), seats_left: int | None = None) -> dict[str, Any]:
+    shown = picker.build_picker(
+        [OpenTime(STARTS, seats_left)],
+        query=PickerQuery(month=date(2026, 12, 1), day=day),
+        reach=Reach(date(2026, 11, 20), date(2027, 2, 1)),
+        viewer=VIEWER,
+    )
+    return who_and_what() | {
+        "picker": shown,
+        "now": NOW,
+        "zones": zones.zone_rows("", VIEWER, NOW),
+        "q": "",
+        "next_path": "",
+        "standalone": False,
+        "slot_action": "/hold/",
+        "slot_method": "post",
+        "slot_fields": [("duration", "60")],
+        "taken_at": None,
+        "alternatives": (),
+        "choices": [],
+    }
+
+
+def discord(state: str = "missing") -> dict[str, str]:
+    return {
+        "state": state,
+        "name": "sam.orbit",
+        "requirement": "before_join",
+        "connect_url": "/discord/connect/",
+        "switch_url": "/discord/switch/",
+        "join_server_url": "",
+    }
+
+
+HOLD = {
+    "expires_at": NOW + timedelta(minutes=15),
+    "seconds_left": 872,
+    "extend_url": "/hold/extend/",
+    "release_url": "/hold/release/",
+    "again_url": "/book/ilse/",
+}
+ORDER = {"lines": [{"title": "Deep-dive session", "detail": "1 hour", "amount": PRICE}], "total": PRICE}
+CALENDAR = {"ics_url": "/x.ics", "google_url": "https://g.example/", "outlook_url": "https://o.example/"}
+POLICY = ["Free to cancel until 24 hours before.", "After that, half is returned."]
+
+
+def details() -> dict[str, Any]:
+    form = DetailsForm({"email": "sam@"})
+    return who_and_what() | {
+        "form": form,
+        "question_fields": [form["way"], form["days"]],
+        "hold": HOLD,
+        "discord": discord(),
+        "policy": POLICY,
+        "submit_text": "Continue to payment · €80",
+    }
+
+
+def checkout() -> dict[str, Any]:
+    return details() | {
+        "form": TermsForm({}),
+        "order": ORDER,
+        "failure": "Your bank declined the card.",
+        "details_url": "/details/",
+    }
+
+
+def confirmed() -> dict[str, Any]:
+    return who_and_what() | {
+        "state": "confirmed",
+        "ref": "GR-7K2M",
+        "email": "sam@example.org",
+        "order": ORDER,
+        "calendar": CALENDAR,
+        "manage_url": "/manage/token/",
+        "session_url": "/session/ref/",
+        "room_opens_at": STARTS - timedelta(hours=2),
+        "prepare": ["Bring the decision in one sentence."],
+        "discord": discord("connected"),
+        "answer_by": STARTS,
+        "again_url": "/book/ilse/",
+        "change_url": "",
+    }
+
+
+def manage() -> dict[str, Any]:
+    return confirmed() | {
+        "status": "confirmed",
+        "rule": "Free to move or cancel until Wed 2 Dec, 10:00 Berlin time.",
+        "reschedule_url": "/manage/token/move/",
+        "cancel_url": "/manage/token/cancel/",
+        "contact_url": "",
+        "refund": "",
+        "book_again_url": "",
+    }
+
+
+def cancel() -> dict[str, Any]:
+    refund = {
+        "paid": PRICE,
+        "amount": Money(4000, "EUR"),
+        "kept": Money(4000, "EUR"),
+        "to": "the card",
+        "rule": "Late.",
+    }
+    return manage() | {"form": CancelForm(), "refund": refund}
+
+
+def reschedule() -> dict[str, Any]:
+    return booker() | {"slot_method": "get", "manage_url": "/manage/token/", "chosen_starts_at": None}
+
+
+def session(state: str = "ready") -> dict[str, Any]:
+    join = {
+        "state": state,
+        "url": "https://discord.example/",
+        "place": "discord",
+        "opens_at": STARTS - timedelta(hours=2),
+        "closes_at": ENDS + timedelta(hours=1),
+        "problem": "We try again every minute.",
+        "backup_url": "/backup/",
+    }
+    return manage() | {"join": join, "starts_in": "in 3 hours", "goals": "Decide.", "discord": discord("checking")}
+
+
+def directory() -> dict[str, Any]:
+    cards = [coach(), coach(next_at=None, book_url="", rating=None, is_verified=False, from_price=None)]
+    return {"form": FilterForm({}), "coaches": cards, "count": 2, "clear_url": "/coaches/", "page": None}
+
+
+def coach_page() -> dict[str, Any]:
+    offers = [offer(), offer(book_url="", blocked="No free times.", price=None, venue="video")]
+    return {"coach": coach(), "offers": offers, "policy": POLICY, "paused": "", "book_url": "/book/ilse/"}
+
+
+PAGES: dict[str, Callable[[], dict[str, Any]]] = {
+    "public/home.html": directory,
+    "public/directory.html": directory,
+    "public/coach.html": coach_page,
+    "public/book.html": booker,
+    "public/booker.html": booker,
+    "public/zones.html": lambda: booker() | {"next_path": "/book/ilse/?date=2026-12-03"},
+    "public/details.html": details,
+    "public/checkout.html": checkout,
+    "public/confirmed.html": confirmed,
+    "student/manage.html": manage,
+    "student/cancel.html": cancel,
+    "student/reschedule.html": reschedule,
+    "student/session.html": session,
+    "student/lost_link.html": lambda: {"form": EmailForm({"email": "x"}), "sent": False},
+}

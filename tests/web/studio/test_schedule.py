@@ -1,0 +1,375 @@
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.messages import get_messages
+from django.test import Client
+from tests.factories.bookings import make_booking
+from tests.factories.clock import SettableClock
+
+from greenroom.availability.models import Blackout, DateOverride, Schedule, WeeklyWindow
+from greenroom.bookings.models import Booking
+from greenroom.catalog.models import Offer
+from greenroom.coaches.models import Coach
+from greenroom.core.models import AuditEntry
+from greenroom.notifications.display import EN_DASH
+from greenroom.web.studio.schedule.views import range_words
+
+WEEK = "/studio/schedule/week/"
+DAYS = "/studio/schedule/days/"
+BLACKOUTS = "/studio/schedule/blackouts/"
+
+
+def week_of(coach: Coach) -> list[tuple[int, int, int]]:
+    rows = WeeklyWindow.objects.filter(schedule__coach=coach).order_by("weekday", "start_minute")
+    return list(rows.values_list("weekday", "start_minute", "end_minute"))
+
+
+def week_data(**changes: str) -> dict[str, str]:
+    """Return what a browser sends for a week that is closed, apart from `changes` with _ for -."""
+    sent = {"tz": "UTC"} | {f"day{weekday}-rows": "1" for weekday in range(1, 8)}
+    return sent | {name.replace("_", "-"): value for name, value in changes.items()}
+
+
+def said(answer: Any) -> list[str]:
+    return [str(message) for message in get_messages(answer.wsgi_request)]
+
+
+def anchors(answer: Any) -> list[str]:
+    return [problem.anchor for problem in answer.context["problems"]]
+
+
+def test_week_page_shows_what_is_stored(desk: Client, coach: Coach) -> None:
+    WeeklyWindow.objects.exclude(weekday=2).delete()
+    WeeklyWindow.objects.update(start_minute=1320)
+    WeeklyWindow.objects.create(schedule=Schedule.objects.get(), weekday=2, start_minute=545, end_minute=60)
+
+    form = desk.get("/studio/schedule/").context["week"]
+
+    assert [len(rows) for _group, _name, rows in form.days] == [1, 2, 1, 1, 1, 1, 1]
+    assert [form[f"day2-0-{name}"].value() for name in ("start", "end")] == ["09:05", "01:00"]
+    assert 'value="09:05"' in str(form["day2-0-start"])
+    assert 'value="24:00"' in str(form["day2-1-end"])
+    assert coach.is_public
+
+
+def test_week_is_saved_whole(desk: Client, coach: Coach) -> None:
+    sent = week_data(
+        tz="Asia/Calcutta",
+        day1_rows="2",
+        day1_0_start="9",
+        day1_0_end="12.30",
+        day1_1_start="1330",
+        day1_1_end="24:00",
+        day5_0_start="22:00",
+        day5_0_end="02:00",
+        day6_0_start="20h15",
+        day6_0_end="00:00",
+    )
+
+    answer = desk.post(WEEK, sent)
+
+    assert (answer.status_code, answer["Location"]) == (302, "/studio/schedule/")
+    assert week_of(coach) == [(1, 540, 750), (1, 810, 1440), (5, 1320, 120), (6, 1215, 0)]
+    assert Schedule.objects.get().tz == "Asia/Kolkata"
+
+
+def test_week_of_a_coach_without_a_schedule_is_made(desk: Client, coach: Coach) -> None:
+    Schedule.objects.all().delete()
+
+    assert desk.get("/studio/schedule/").context["schedule"] is None
+    desk.post(WEEK, week_data(day1_0_start="9:00", day1_0_end="10:00"))
+
+    assert week_of(coach) == [(1, 540, 600)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "anchor"),
+    [
+        ({"tz": "Mars/Olympus"}, "id_tz"),
+        ({"tz": ""}, "id_tz"),
+        ({"day1_0_start": "25:00", "day1_0_end": "26:00"}, "id_day1-0-start"),
+        ({"day1_0_start": "nine", "day1_0_end": "10:00"}, "id_day1-0-start"),
+        ({"day1_0_start": "09:60", "day1_0_end": "10:00"}, "id_day1-0-start"),
+        ({"day1_0_start": "24:00", "day1_0_end": "10:00"}, "id_day1-0-start"),
+        ({"day1_0_start": "\x00", "day1_0_end": "10:00"}, "id_day1-0-start"),
+        ({"day1_0_start": "\u0660\u0669:00", "day1_0_end": "10:00"}, "id_day1-0-start"),
+        ({"day1_0_start": "09:00" * 99, "day1_0_end": "10:00"}, "id_day1-0-start"),
+        ({"day1_0_start": "9:00", "day1_0_end": "24:01"}, "id_day1-0-end"),
+        ({"day3_0_start": "9:00"}, "id_day3-0-end"),
+        ({"day3_0_end": "9:00"}, "id_day3-0-start"),
+        ({"day3_0_start": "9:00", "day3_0_end": "09:00"}, "id_day3-0-end"),
+        (
+            {
+                "day4_rows": "2",
+                "day4_0_start": "9",
+                "day4_0_end": "12",
+                "day4_1_start": "11",
+                "day4_1_end": "13",
+            },
+            "id_day4-0-start",
+        ),
+        ({"day7_0_start": "22", "day7_0_end": "3", "day1_0_start": "2", "day1_0_end": "5"}, "id_day1-0-start"),
+    ],
+)
+def test_week_bad_input_names_the_field_and_changes_nothing(
+    desk: Client, coach: Coach, changes: dict[str, str], anchor: str
+) -> None:
+    before = week_of(coach)
+
+    answer = desk.post(WEEK, week_data(**changes))
+
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert anchor in anchors(answer)
+    assert f'href="#{anchor}"' in page
+    assert f'id="{anchor}_error"' in page
+    assert (week_of(coach), AuditEntry.objects.count()) == (before, 0)
+
+
+def test_week_overlap_names_the_day(desk: Client, coach: Coach) -> None:
+    rows = {"day4_rows": "2", "day4_0_start": "9", "day4_0_end": "12", "day4_1_start": "11", "day4_1_end": "13"}
+
+    answer = desk.post(WEEK, week_data(**rows))
+
+    [problem] = answer.context["problems"]
+    assert problem.message.startswith(f"Thursday: 09:00 {EN_DASH} 12:00 and 11:00 {EN_DASH} 13:00 overlap.")
+    assert coach.is_public
+
+
+def test_week_without_anything_sent_names_the_zone(desk: Client, coach: Coach) -> None:
+    before = week_of(coach)
+
+    assert anchors(desk.post(WEEK, {})) == ["id_tz"]
+    assert week_of(coach) == before
+
+
+def test_week_row_is_added_without_saving_or_complaining(desk: Client, coach: Coach) -> None:
+    before = week_of(coach)
+
+    answer = desk.post(WEEK, week_data(day2_0_start="nonsense", add="day2"))
+
+    form = answer.context["week"]
+    assert (answer.status_code, answer.context["problems"]) == (200, [])
+    assert [len(rows) for _group, _name, rows in form.days] == [1, 2, 1, 1, 1, 1, 1]
+    assert form["day2-0-start"].value() == "nonsense"
+    assert week_of(coach) == before
+
+
+def test_week_row_is_taken_away_and_the_rest_moves_up(desk: Client, coach: Coach) -> None:
+    sent = week_data(
+        day2_rows="3",
+        day2_0_start="1",
+        day2_0_end="2",
+        day2_1_start="3",
+        day2_1_end="4",
+        day2_2_start="5",
+        day2_2_end="6",
+    )
+
+    form = desk.post(WEEK, sent | {"remove": "day2-1"}).context["week"]
+
+    assert [(row.fields["start"].value(), row.fields["end"].value()) for row in form.rows("day2")] == [
+        ("1", "2"),
+        ("5", "6"),
+    ]
+    assert coach.is_public
+
+
+def test_week_last_row_is_emptied(desk: Client, coach: Coach) -> None:
+    form = desk.post(WEEK, week_data(day2_0_start="1", day2_0_end="2", remove="day2-0")).context["week"]
+
+    assert [row.fields["start"].value() for row in form.rows("day2")] == [None]
+    assert coach.is_public
+
+
+@pytest.mark.parametrize("button", [{"add": "day9"}, {"remove": "day1-x"}, {"remove": "tz"}, {"add": ""}])
+def test_week_unknown_button_saves_like_any_other(desk: Client, coach: Coach, button: dict[str, str]) -> None:
+    assert desk.post(WEEK, week_data(**button)).status_code == 302
+    assert week_of(coach) == []
+
+
+@pytest.mark.parametrize("rows", ["999999999", "-1", "x", "12345678901234567890", "٣"])
+def test_week_row_count_is_bounded(desk: Client, coach: Coach, rows: str) -> None:
+    answer = desk.post(WEEK, week_data(day2_rows=rows, add="day3"))
+
+    assert len(answer.context["week"].rows("day2")) in {1, 12}
+    assert coach.is_public
+
+
+def test_week_monday_is_copied_to_workdays_without_saving(desk: Client, coach: Coach) -> None:
+    before = week_of(coach)
+    sent = week_data(day1_rows="2", day1_0_start="9", day1_0_end="12", day1_1_start="14", day1_1_end="18", copy="1")
+
+    form = desk.post(WEEK, sent).context["week"]
+
+    starts = [[row.fields["start"].value() for row in rows] for _group, _name, rows in form.days]
+    assert starts == [["9", "14"]] * 5 + [[None], [None]]
+    assert week_of(coach) == before
+
+
+def test_single_day_is_closed(desk: Client, coach: Coach) -> None:
+    answer = desk.post(DAYS, {"on": "2026-03-09", "kind": "closed", "hours-0-start": "9", "hours-rows": "2"})
+
+    row = DateOverride.objects.get()
+    assert (answer["Location"], row.on, row.windows.count()) == ("/studio/schedule/#days", date(2026, 3, 9), 0)
+    assert said(answer) == ["Saved for Monday 9 March 2026."]
+    assert row.schedule.coach == coach
+
+
+def test_single_day_gets_other_hours(desk: Client, coach: Coach) -> None:
+    sent = {"on": "2026-03-09", "kind": "hours", "hours-rows": "2", "hours-0-start": "9", "hours-0-end": "12"}
+    desk.post(DAYS, sent | {"hours-1-start": "20", "hours-1-end": "2"})
+
+    page = desk.get("/studio/schedule/")
+
+    spans = DateOverride.objects.get().windows.values_list("start_minute", "end_minute")
+    assert list(spans) == [(540, 720), (1200, 120)]
+    assert page.context["overrides"][0]["hours"] == [f"09:00 {EN_DASH} 12:00", f"20:00 {EN_DASH} 02:00"]
+    assert coach.is_public
+
+
+@pytest.mark.parametrize(
+    ("changes", "anchor"),
+    [
+        ({"on": ""}, "id_on"),
+        ({"on": "9 March"}, "id_on"),
+        ({"on": "2026-02-30"}, "id_on"),
+        ({"on": "0001-01-01"}, "id_on"),
+        ({"on": "9999-12-31"}, "id_on"),
+        ({"on": "2026-03-01"}, "id_on"),
+        ({"on": "2029-03-01"}, "id_on"),
+        ({"kind": ""}, "id_kind"),
+        ({"kind": "maybe"}, "id_kind"),
+        ({"kind": "hours"}, "id_hours-0-start"),
+        ({"kind": "hours", "hours-0-start": "9"}, "id_hours-0-end"),
+        ({"kind": "hours", "hours-0-start": "9", "hours-0-end": "9"}, "id_hours-0-start"),
+        (
+            {
+                "kind": "hours",
+                "hours-rows": "2",
+                "hours-0-start": "9",
+                "hours-0-end": "12",
+                "hours-1-start": "11",
+                "hours-1-end": "13",
+            },
+            "id_hours-0-start",
+        ),
+        ({"hours-0-start": "x"}, "id_hours-0-start"),
+    ],
+)
+def test_single_day_bad_input_names_the_field_and_changes_nothing(
+    desk: Client, coach: Coach, changes: dict[str, str], anchor: str
+) -> None:
+    answer = desk.post(DAYS, {"on": "2026-03-09", "kind": "closed", "hours-rows": "2"} | changes)
+
+    assert (answer.status_code, anchors(answer)) == (422, [anchor])
+    assert f'id="{anchor}"' in answer.content.decode()
+    assert (DateOverride.objects.count(), AuditEntry.objects.count()) == (0, 0)
+    assert coach.is_public
+
+
+def test_single_day_is_removed(desk: Client, coach: Coach) -> None:
+    row = DateOverride.objects.create(schedule=Schedule.objects.get(coach=coach), on=date(2026, 3, 9))
+
+    answer = desk.post(f"{DAYS}{row.pk}/remove/")
+
+    assert (answer.status_code, DateOverride.objects.count()) == (302, 0)
+
+
+def test_time_off_lists_the_sessions_that_stay(desk: Client, booking: Booking) -> None:
+    answer = desk.post(BLACKOUTS, {"first": "2026-03-03", "last": "2026-03-05", "reason": "Fair"})
+
+    assert answer["Location"] == "/studio/schedule/#blackouts"
+    assert said(answer) == ["Closed for new bookings. 1 session stays booked in this time: see below."]
+    [row] = desk.get("/studio/schedule/").context["blackouts"]
+    assert (row["words"], row["reason"]) == (f"Tue 3 Mar {EN_DASH} Thursday 5 March 2026", "Fair")
+    assert [session.pk for session in row["sessions"]] == [booking.session_id]
+    booking.refresh_from_db()
+    assert booking.status == "confirmed"
+
+
+def test_time_off_of_one_day_hits_nothing(desk: Client, booking: Booking) -> None:
+    answer = desk.post(BLACKOUTS, {"first": "2026-03-09", "last": "", "reason": ""})
+
+    assert said(answer) == ["Closed. Nothing is booked in this time."]
+    [row] = desk.get("/studio/schedule/").context["blackouts"]
+    assert (row["words"], row["sessions"]) == ("Monday 9 March 2026", ())
+    assert booking.coach.blackouts.count() == 1
+
+
+def test_time_off_counts_sessions(desk: Client, offer: Offer, frozen_clock: SettableClock) -> None:
+    now = frozen_clock()
+    for hours in (20, 22):
+        make_booking(offer=offer, starts_at=now + timedelta(hours=hours), now=now)
+
+    answer = desk.post(BLACKOUTS, {"first": "2026-03-03"})
+
+    assert said(answer)[0].startswith("Closed for new bookings. 2 sessions stay booked")
+
+
+@pytest.mark.parametrize(
+    ("changes", "anchor"),
+    [
+        ({"first": ""}, "id_first"),
+        ({"first": "tomorrow"}, "id_first"),
+        ({"first": "2026-02-30"}, "id_first"),
+        ({"last": "2026-03-08"}, "id_last"),
+        ({"last": "2199-12-31"}, "id_last"),
+        ({"last": "soon"}, "id_last"),
+        ({"first": "2026-02-28", "last": "2026-03-01"}, "id_last"),
+        ({"first": "2029-01-01", "last": "2029-01-02"}, "id_last"),
+        ({"reason": "x" * 141}, "id_reason"),
+        ({"reason": "\x1b"}, "id_reason"),
+    ],
+)
+def test_time_off_bad_input_names_the_field_and_changes_nothing(
+    desk: Client, coach: Coach, changes: dict[str, str], anchor: str
+) -> None:
+    answer = desk.post(BLACKOUTS, {"first": "2026-03-09", "last": "2026-03-10"} | changes)
+
+    assert (answer.status_code, anchors(answer)) == (422, [anchor])
+    assert (Blackout.objects.count(), AuditEntry.objects.count()) == (0, 0)
+    assert coach.is_public
+
+
+def test_time_off_is_removed(desk: Client, coach: Coach) -> None:
+    desk.post(BLACKOUTS, {"first": "2026-03-09"})
+
+    desk.post(f"{BLACKOUTS}{Blackout.objects.get().pk}/remove/")
+
+    assert Blackout.objects.count() == 0
+    assert coach.is_public
+
+
+@pytest.mark.parametrize(
+    ("starts_at", "ends_at", "words"),
+    [
+        ("2026-03-08T23:00", "2026-03-09T23:00", "Monday 9 March 2026"),
+        ("2026-03-28T23:00", "2026-03-29T22:00", "Sunday 29 March 2026"),
+        ("2026-12-30T23:00", "2027-01-01T23:00", "Thu 31 Dec - Friday 1 January 2027"),
+        ("2026-03-09T09:00", "2026-03-09T11:30", "Mon 9 Mar 10:00 - Mon 9 Mar 12:30"),
+    ],
+)
+def test_range_words_are_days_where_it_is_days(starts_at: str, ends_at: str, words: str) -> None:
+    first, last = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (starts_at, ends_at))
+
+    assert range_words(first, last, "Europe/Berlin") == words.replace(" - ", f" {EN_DASH} ")
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_schedule_asks_the_same_number_of_questions_for_any_length(
+    desk: Client, offer: Offer, frozen_clock: SettableClock, django_assert_num_queries: Any, rows: int
+) -> None:
+    schedule, now = Schedule.objects.get(), frozen_clock()
+    for day in range(1, rows + 1):
+        on = date(2026, 3, 9) + timedelta(days=day)
+        DateOverride.objects.create(schedule=schedule, on=on).windows.create(start_minute=60, end_minute=120)
+        desk.post(BLACKOUTS, {"first": f"{on + timedelta(days=20)}"})
+        make_booking(offer=offer, starts_at=now + timedelta(days=27 + day), now=now)
+    desk.get("/studio/schedule/")
+
+    with django_assert_num_queries(10):
+        page = desk.get("/studio/schedule/")
+
+    assert [len(row["sessions"]) for row in page.context["blackouts"]] == [1] * rows
