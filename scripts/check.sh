@@ -16,6 +16,7 @@ step imports; lint-imports --no-cache > "$GREENROOM_DATA_DIR/imports" || { cat "
 step types; mypy
 step migrations; greenroom makemigrations --check --dry-run
 step system; greenroom migrate --verbosity 0; greenroom check --database default --fail-level WARNING
-step templates; djlint --quiet --check src/greenroom; djlint --quiet --lint src/greenroom
+step templates; djlint --check src/greenroom >"$GREENROOM_DATA_DIR/templates" 2>&1 || { cat "$GREENROOM_DATA_DIR/templates"; exit 1; }
+djlint --quiet --lint src/greenroom
 step docs; python scripts/check_docs.py
 echo "all checks passed"

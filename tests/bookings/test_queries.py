@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from tests.bookings.steps import HOUR, MINUTE, at, confirmed, fresh, hold, pending
 from tests.factories.accounts import make_user
-from tests.factories.bookings import make_booking, make_coach, make_offer, make_session
+from tests.factories.bookings import add_booking, make_booking, make_coach, make_offer, make_session
 from tests.factories.clock import SettableClock
 
 from greenroom.availability.engine import ReasonCode
@@ -315,3 +315,32 @@ def test_getting_a_booking_is_one_query(offer: Offer, count: Counted) -> None:
         assert (found.coach.user.email, found.order, found.student) is not None
 
     assert count(open_it) == 1
+
+
+def test_find_booking_by_token_is_the_same_without_a_refusal(offer: Offer, now: datetime) -> None:
+    booking = make_booking(offer=offer, starts_at=at(12), now=now)
+
+    assert queries.find_booking_by_token(queries.manage_token(booking)) == booking
+    assert queries.find_booking_by_token("nonsense") is None
+
+
+def test_find_seat_prefers_what_was_not_given_up(offer: Offer, now: datetime) -> None:
+    student, stranger = make_user(), make_user("eve@example.org")
+    booking = make_booking(offer=offer, starts_at=at(12), now=now, student=student)
+    gone = add_booking(booking.session, now=now, status=BookingStatus.CANCELLED, student=student)
+
+    assert gone.pk > booking.pk
+    for user in (student, offer.coach.user):
+        assert queries.find_seat(user, booking.session.ref) == booking
+    assert queries.find_seat(stranger, booking.session.ref) is None
+    assert queries.find_seat(student, "no-such-session") is None
+
+
+def test_bookings_of_student_are_those_confirmed_at_some_time_the_latest_first(offer: Offer, now: datetime) -> None:
+    student = make_user()
+    early = make_booking(offer=offer, starts_at=at(12), now=now, student=student)
+    late = make_booking(offer=offer, starts_at=at(15), now=now, student=student, status=BookingStatus.CANCELLED)
+    make_booking(offer=offer, starts_at=at(18), now=now, student=student, status=BookingStatus.HELD)
+    make_booking(offer=offer, starts_at=at(20), now=now, student=make_user("eve@example.org"))
+
+    assert list(queries.bookings_of_student(student)) == [late, early]

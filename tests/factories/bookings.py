@@ -114,6 +114,8 @@ def add_booking(
         student=student,
         status=status,
         holder=new_ref(),
+        price_minor=session.offer.durations.values_list("price_minor", flat=True).first() or 0,
+        currency=session.offer.currency,
         hold_expires_at=now + timedelta(minutes=15),
         contact_name="Sam Student",
         contact_email=student.email if student is not None else "guest@example.org",

@@ -1,6 +1,7 @@
 """Journeys are walked in a real browser against a real server of their own."""
 
 import json
+import os
 import shutil
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 from tests.factories.serving import running_server
 
@@ -34,6 +36,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.xdist_group("browser"))
+            if connection.vendor == "postgresql":
+                item.add_marker(pytest.mark.skip(reason="the journeys' own server runs on SQLite"))
             if CHROMIUM is None:
                 item.add_marker(pytest.mark.skip(reason="needs Chromium: install the package chromium"))
 
@@ -72,7 +76,12 @@ def demo() -> Iterator[Demo]:
 
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
-    """Start Playwright, which drives the machine's own Chromium."""
+    """Start Playwright, which drives the machine's own Chromium.
+
+    Its event loop stays in this thread until the end, so Django would refuse the database to every later test of the
+    same process.
+    """
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with sync_playwright() as started:
         yield started
 

@@ -43,7 +43,7 @@ class UserAdmin(admin.ModelAdmin):
     def claimed(self, user: User) -> SafeString:
         return badge("claimed" if getattr(user, "is_claimed", False) else "by_booking_only")
 
-    def save_model(self, request: HttpRequest, obj: User, form: PersonForm, change: bool) -> None:  # noqa: FBT001 -- Django's interface
+    def save_model(self, request: HttpRequest, obj: User, form: PersonForm, change: bool) -> None:
         if not change:
             obj.set_unusable_password()
         elif "email" in form.changed_data:

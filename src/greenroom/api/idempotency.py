@@ -19,9 +19,8 @@ _ABANDONED_AFTER = timedelta(minutes=2)
 def answer_once(request: HttpRequest, key: str, call: Callable[[], HttpResponse], *, now: datetime) -> HttpResponse:
     """Answer `call()`, or the stored answer when the same key came with the same body before.
 
-    Another body under the key is 422, a first call that still runs is 409 with Retry-After. An answer that says
-    "try again" (429, 5xx), or an exception, is not kept. A first call whose process died is made again after two
-    minutes.
+    Another body under the key is 422, a first call that still runs is 409 with Retry-After. A refusal is an exception
+    and is not kept. A first call whose process died is made again after two minutes.
     """
     if not key:
         return call()
@@ -54,9 +53,6 @@ def _first_answer(row: IdempotentAnswer, call: Callable[[], HttpResponse]) -> Ht
     except BaseException:
         row.delete()
         raise
-    if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS or answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        row.delete()
-        return answer
     row.status, row.body = answer.status_code, answer.content.decode()
     row.save(update_fields=["status", "body"])
     return answer

@@ -1,6 +1,7 @@
 from django.contrib import admin
 
 from greenroom.availability.models import Blackout, DateOverride, OverrideWindow, Schedule, WeeklyWindow
+from greenroom.coaches.admin import CalendarAdmin
 
 
 class WeeklyWindowInline(admin.TabularInline):
@@ -14,7 +15,7 @@ class OverrideWindowInline(admin.TabularInline):
 
 
 @admin.register(Schedule)
-class ScheduleAdmin(admin.ModelAdmin):
+class ScheduleAdmin(CalendarAdmin):
     list_display = ("coach", "name", "tz", "is_default")
     list_select_related = ("coach",)
     search_fields = ("coach__display_name", "name")
@@ -22,13 +23,14 @@ class ScheduleAdmin(admin.ModelAdmin):
 
 
 @admin.register(DateOverride)
-class DateOverrideAdmin(admin.ModelAdmin):
+class DateOverrideAdmin(CalendarAdmin):
+    coach_path = "schedule.coach_id"
     list_display = ("schedule", "on")
     list_select_related = ("schedule",)
     inlines = (OverrideWindowInline,)
 
 
 @admin.register(Blackout)
-class BlackoutAdmin(admin.ModelAdmin):
+class BlackoutAdmin(CalendarAdmin):
     list_display = ("coach", "starts_at", "ends_at", "reason")
     list_select_related = ("coach",)

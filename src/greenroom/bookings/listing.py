@@ -126,6 +126,8 @@ def times_around(offer: Offer, length: timedelta, wanted: datetime, *, now: date
 def _gather(asked: Asked, now: datetime) -> FreeTimes:
     offer = get_public_offer(asked.coach_slug, asked.offer_slug)
     length = find_duration(offer, asked.minutes).length
+    if not offer.coach.is_accepting_students:
+        return FreeTimes((), frozenset(), length, offer.capacity, offer.notice, offer.horizon, None)
     wishes = [queries.Wish(offer, length)]
     (query,) = queries.slot_queries(wishes, range_from=asked.range_from, range_to=asked.range_to, now=now)
     # As seen from long before the range, without notice and horizon: the reader applies both to its own moment.

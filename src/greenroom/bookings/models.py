@@ -11,6 +11,7 @@ from greenroom.catalog.types import Venue
 from greenroom.coaches.models import Coach
 from greenroom.core.constraints import NoOverlap
 from greenroom.core.ids import REF_LENGTH, new_ref
+from greenroom.core.money import Money
 from greenroom.orders.models import Order
 
 _CONFIRMED_ONCE = (
@@ -92,6 +93,8 @@ class Booking(models.Model):
     status = models.CharField(max_length=20, choices=[(status.value, status.value) for status in BookingStatus])
     holder = models.CharField(max_length=64, db_index=True)
     hold_expires_at = models.DateTimeField()
+    price_minor = models.PositiveIntegerField(default=0, help_text="As it was shown when the time was held.")
+    currency = models.CharField(max_length=3, default="EUR")
     was_hold_extended = models.BooleanField(default=False)
     contact_name = models.CharField(max_length=100, blank=True)
     contact_email = models.EmailField(blank=True)
@@ -139,3 +142,8 @@ class Booking(models.Model):
     def __str__(self) -> str:
         """Return the reference."""
         return self.ref
+
+    @property
+    def price(self) -> Money:
+        """The price at which the time was held: a promise, whatever becomes of the offer."""
+        return Money(self.price_minor, self.currency)

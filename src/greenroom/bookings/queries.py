@@ -9,13 +9,14 @@ from django.db.models import Case, Q, QuerySet, When
 
 from greenroom.accounts.models import User
 from greenroom.availability import queries as availability
-from greenroom.availability.engine import Busy, Explanation, Rules, SlotQuery, Taken
+from greenroom.availability.engine import Busy, Explanation, Interval, Rules, SlotQuery, Taken
 from greenroom.availability.engine import explain as engine_explain
 from greenroom.availability.engine import open_slots as engine_open_slots
 from greenroom.bookings.models import Booking, CoachingSession
-from greenroom.bookings.types import OCCUPYING, BookingStatus
+from greenroom.bookings.types import OCCUPYING, UPCOMING_SESSIONS, BookingStatus
 from greenroom.catalog.models import Offer
 from greenroom.catalog.types import OfferStatus
+from greenroom.coaches.models import Coach
 from greenroom.core.errors import NotFoundError
 from greenroom.core.ids import read_signed_ref, sign_ref
 
@@ -199,6 +200,23 @@ def nearest_slots(
     if moving is not None:
         starts = [start for start in starts if start != moving.starts_at]
     return sorted(sorted(starts, key=lambda start: abs(start - wanted))[:_ALTERNATIVES])
+
+
+def booked_sessions_within(coach: Coach, ranges: Collection[Interval]) -> list[tuple[CoachingSession, ...]]:
+    """Return, for each range, the booked sessions that touch it, in order of time; one query for all of them."""
+    if not ranges:
+        return []
+    sessions = CoachingSession.objects.filter(
+        coach=coach,
+        status__in=UPCOMING_SESSIONS,
+        starts_at__lt=max(one.end for one in ranges),
+        ends_at__gt=min(one.start for one in ranges),
+    )
+    found = list(sessions.select_related("offer").prefetch_related("bookings").order_by("starts_at"))
+    return [
+        tuple(session for session in found if session.starts_at < one.end and session.ends_at > one.start)
+        for one in ranges
+    ]
 
 
 def manage_token(booking: Booking) -> str:

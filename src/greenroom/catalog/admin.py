@@ -2,6 +2,7 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 
 from greenroom.catalog.models import IntakeQuestion, Offer, OfferDuration, RefundTierRow
+from greenroom.coaches.admin import CalendarAdmin
 from greenroom.core.admin import badge
 
 
@@ -22,7 +23,7 @@ class RefundTierInline(admin.TabularInline):
 
 
 @admin.register(Offer)
-class OfferAdmin(admin.ModelAdmin):
+class OfferAdmin(CalendarAdmin):
     list_display = ("title", "coach", "badge", "venue", "discord_requirement", "currency")
     list_filter = ("status", "venue", "discord_requirement")
     list_select_related = ("coach",)

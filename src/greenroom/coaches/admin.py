@@ -1,11 +1,17 @@
+from operator import attrgetter
+from typing import Any
+
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from greenroom.coaches import services
 from greenroom.coaches.models import Coach, Topic
+from greenroom.coaches.queries import lock_coach
 from greenroom.coaches.types import CoachStatus
-from greenroom.core import audit, clock
+from greenroom.core import clock
 from greenroom.core.actors import Actor, ActorKind
 from greenroom.core.admin import badge
 
@@ -36,18 +42,41 @@ class CoachAdmin(admin.ModelAdmin):
 
     def _set_status(self, request: HttpRequest, queryset: QuerySet[Coach], status: CoachStatus) -> None:
         actor = Actor(ActorKind.ADMIN, request.user.pk)
-        for coach in queryset.exclude(status=status):
-            before, coach.status = coach.status, status
-            coach.save(update_fields=["status"])
-            audit.record(
-                actor=actor,
-                action="coach.status",
-                target=coach,
-                now=clock.now(),
-                before={"status": before},
-                after={"status": status},
-            )
+        for coach in queryset:
+            services.set_status(coach=coach, status=status, actor=actor, now=clock.now())
         self.message_user(request, f"Now {status}.")
+
+    def save_model(self, request: HttpRequest, obj: Coach, form: Any, change: bool) -> None:
+        """Lock the calendar of a coach who is changed, as every change of what can be booked does."""
+        super().save_model(request, obj, form, change)
+        lock_coach(obj.pk)
+
+
+class CalendarAdmin(admin.ModelAdmin):
+    """Rows that decide what can be booked: changing or deleting one locks the calendar of its coach.
+
+    `coach_path` leads from the row to its coach's id.
+    """
+
+    coach_path = "coach_id"
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        lock_coach(self._coach_id(obj))
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        lock_coach(self._coach_id(obj))
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        with transaction.atomic():
+            for coach_id in sorted({self._coach_id(obj) for obj in queryset}):
+                lock_coach(coach_id)
+            super().delete_queryset(request, queryset)
+
+    def _coach_id(self, obj: Any) -> int:
+        coach_id: int = attrgetter(self.coach_path)(obj)
+        return coach_id
 
 
 @admin.register(Topic)

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from greenroom.api import cron, health, webhooks
+from greenroom.api import cron, docs, health, webhooks
 from greenroom.api.v1 import api
 from greenroom.web.accounts.urls import urlpatterns as account_pages
 from greenroom.web.studio.urls import urlpatterns as studio_pages
@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/webhooks/stripe", webhooks.stripe, name="webhook"),
     path("payments/webhook/", webhooks.stripe),
     path("api/v1/", api.urls),
+    path("api/docs", docs.docs, name="api_docs"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("ops/", include("greenroom.web.ops.urls")),

@@ -7,6 +7,7 @@ from django.conf import settings
 from greenroom.accounts import discord as accounts_discord
 from greenroom.accounts import jobs as accounts_jobs
 from greenroom.accounts import messages as accounts_messages
+from greenroom.api import jobs as api_jobs
 from greenroom.bookings import jobs as bookings_jobs
 from greenroom.bookings import messages as bookings_messages
 from greenroom.config.env import DiscordSettings
@@ -53,6 +54,7 @@ JOB_HANDLERS: dict[str, HandlerSpec] = {
     "orders.settle": HandlerSpec(bookings_jobs.settle_order, Lane.MONEY),
     "notifications.send_message": HandlerSpec(notifications_jobs.send_message, Lane.MAIL),
     **payments_jobs.JOB_HANDLERS,
+    "api.prune": HandlerSpec(api_jobs.prune, Lane.SLOW, every=timedelta(days=1)),
     "jobs.prune": HandlerSpec(jobs_jobs.prune, Lane.SLOW, every=timedelta(days=1)),
 }
 

@@ -6,11 +6,19 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from greenroom.core.errors import BusyError, GreenroomError, NotAllowedError, NotFoundError, RateLimitedError
+from greenroom.core.errors import (
+    BusyError,
+    GreenroomError,
+    InvalidInputError,
+    NotAllowedError,
+    NotFoundError,
+    RateLimitedError,
+)
 
 _PAGES: tuple[tuple[type[GreenroomError], str, HTTPStatus], ...] = (
     (NotFoundError, "404.html", HTTPStatus.NOT_FOUND),
     (NotAllowedError, "403.html", HTTPStatus.FORBIDDEN),
+    (InvalidInputError, "400.html", HTTPStatus.UNPROCESSABLE_ENTITY),
     (RateLimitedError, "429.html", HTTPStatus.TOO_MANY_REQUESTS),
 )
 

@@ -1,5 +1,6 @@
 """The pages. A coach's own address comes last: every word in front of it is reserved."""
 
+from django.conf import settings
 from django.urls import URLPattern, URLResolver, path
 
 from greenroom.web.public import booking, views
@@ -28,7 +29,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("find-booking/", student.lost_link, name="lost_link"),
 ]
 
-coach_patterns: list[URLPattern | URLResolver] = [
+coach_patterns: list[URLPattern | URLResolver] = []
+if not settings.SANDBOX_ENABLED:
+    # Whoever looks for the sandbox in production finds nothing, and never a coach who chose that word.
+    coach_patterns += [path("sandbox/", views.nothing), path("sandbox/<path:rest>", views.nothing)]
+coach_patterns += [
     path("<slug:coach>/", views.coach_page, name="coach"),
     path("<slug:coach>/<slug:offer>/", views.offer_page, name="offer"),
 ]

@@ -7,6 +7,7 @@ from tests.bookings.steps import (
     GUEST,
     HOUR,
     MINUTE,
+    STUDENT,
     at,
     confirmed,
     describe,
@@ -35,8 +36,10 @@ from greenroom.bookings.errors import (
     DiscordRequiredError,
     HoldEndedError,
     IllegalTransitionError,
+    SlotTakenError,
 )
 from greenroom.bookings.models import Booking
+from greenroom.bookings.services import locked
 from greenroom.bookings.services.payment import has_discord
 from greenroom.bookings.types import BookingStatus, PaymentStart, SessionStatus
 from greenroom.catalog.models import Offer
@@ -265,6 +268,45 @@ def test_settling_before_any_payment_changes_nothing(offer: Offer) -> None:
     settle(booking)
 
     assert snapshot() == before
+
+
+def test_settling_an_order_over_nothing_changes_nothing(db: None, frozen_clock: SettableClock) -> None:  # noqa: ARG001 -- it writes
+    booking = describe(hold(make_offer(price_minor=0)))
+    before = snapshot()
+    settle(booking)
+    assert snapshot() == before
+
+    services.expire_hold(booking=booking, now=frozen_clock.advance(QUARTER))
+    assert settle(booking).status == S.EXPIRED
+
+
+def test_paying_signed_in_keeps_the_student(offer: Offer) -> None:
+    student = make_user("sam@example.org")
+
+    booking = confirmed(offer, student=student, actor=STUDENT)
+
+    assert (booking.student, booking.contact_email) == (student, "ann@example.org")
+    assert not User.objects.filter(email="ann@example.org").exists()
+
+
+def test_time_lost_without_the_lock_does_not_refund_what_another_call_settled(
+    offer: Offer, frozen_clock: SettableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    booking = expired_then_paid(offer, frozen_clock)
+    real = locked.lock
+    seen: list[Booking] = []
+
+    def lock(wanted: Booking) -> locked.LockedBooking:
+        seen.append(wanted)
+        if len(seen) == 1:
+            raise SlotTakenError
+        Booking.objects.filter(pk=wanted.pk).update(status=S.CONFIRMED, confirmed_at=frozen_clock())
+        return real(wanted)
+
+    monkeypatch.setattr(locked, "lock", lock)
+
+    assert settle(booking).status == S.CONFIRMED
+    assert (refunds(), messages("unfulfillable")) == ([], 0)
 
 
 def test_late_money_takes_a_free_time_again(offer: Offer, frozen_clock: SettableClock) -> None:

@@ -8,11 +8,11 @@ from tests.factories.clock import MONDAY
 
 from greenroom.availability.models import Schedule
 from greenroom.coaches.models import Coach, Topic
+from greenroom.coaches.services import Profile, save_profile
 from greenroom.coaches.types import CoachStatus
 from greenroom.core.actors import Actor, ActorKind
 from greenroom.core.errors import NotAllowedError
 from greenroom.core.models import AuditEntry
-from greenroom.web.studio.profile.services import Profile, save_profile
 
 PATH = "/studio/profile/"
 WHOLE = {

@@ -6,6 +6,7 @@ from django.contrib.messages import get_messages
 from django.test import Client
 from tests.factories.bookings import make_booking
 from tests.factories.clock import MONDAY, SettableClock
+from tests.payments.factories import PRICE, pay_attempt
 
 from greenroom.bookings.models import Booking
 from greenroom.bookings.types import BookingStatus
@@ -13,6 +14,9 @@ from greenroom.catalog.models import Offer
 from greenroom.core.models import AuditEntry
 from greenroom.notifications.display import EN_DASH
 from greenroom.notifications.models import Message
+from greenroom.orders.services import create_order
+from greenroom.orders.types import LineKind, NewLine, NewOrder
+from greenroom.payments.queries import refunds_of_order
 from greenroom.web.studio.sessions.actions import Actions, actions_for
 
 HOUR = timedelta(hours=1)
@@ -201,6 +205,25 @@ def test_cancel_is_looked_at_first_and_then_done(desk: Client, booking: Booking)
     assert (booking.status, booking.cancelled_by, booking.reason) == ("cancelled", "coach", "I am ill, sorry.")
     assert Message.objects.filter(kind="bookings.cancelled_student").count() == 1
     assert "I am ill, sorry." in desk.get(page).content.decode()
+
+
+def test_cancel_gives_everything_back_and_says_so(desk: Client, booking: Booking, frozen_clock: SettableClock) -> None:
+    now = frozen_clock()
+    order = create_order(
+        NewOrder(booking.coach_id, "Sam", "sam@example.org", "EUR", (NewLine(LineKind.CALL, "A call", PRICE),), ()),
+        now=now,
+    )
+    Booking.objects.update(order=order)
+    pay_attempt(now=now, order_ref=order.ref)
+    page = f"/studio/sessions/{booking.ref}/"
+
+    asked = desk.get(f"{page}cancel/")
+    desk.post(f"{page}cancel/")
+
+    assert asked.context["refund"] == PRICE
+    assert "Cancel and return €80" in asked.content.decode()
+    assert [refund.amount_minor for refund in refunds_of_order(order.ref)] == [PRICE.minor]
+    assert "€80 goes back to the student." in desk.get(page).content.decode()
 
 
 @pytest.mark.parametrize("reason", ["x" * 301, "\x07"])

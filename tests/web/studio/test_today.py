@@ -46,6 +46,15 @@ def test_today_ends_at_local_midnight(desk: Client, offer: Offer, frozen_clock: 
     assert [line["booking"] for line in page(desk)["today"]] == bookings[1:3]
 
 
+def test_a_session_that_runs_is_still_the_next_one(desk: Client, offer: Offer, frozen_clock: SettableClock) -> None:
+    now = frozen_clock()
+    running = make_booking(offer=offer, starts_at=now - HOUR / 4, now=now)
+
+    context = page(desk)
+
+    assert (context["next"], context["next_in"]) == (running, "began 15 minutes ago")
+
+
 def test_unpaid_holds_are_shown_while_they_live(desk: Client, offer: Offer, frozen_clock: SettableClock) -> None:
     now = frozen_clock()
     held = make_booking(offer=offer, starts_at=now + 2 * HOUR, now=now, status=BookingStatus.HELD)

@@ -146,6 +146,8 @@ def _hold(
         status=BookingStatus.HELD,
         holder=holder,
         hold_expires_at=expires_at,
+        price_minor=duration.price_minor,
+        currency=offer.currency,
         created_at=now,
     )
     _plan_expiry(booking, now)
@@ -251,7 +253,7 @@ def submit_details(
 ) -> Booking:
     """Write down who books and what they said, and freeze the order: lines, total and policy.
 
-    Prices are copied now and never looked up again. A second call corrects the details; the order stays.
+    The price is the one at which the time was held. A second call corrects the details; the order stays.
     Raises: HoldEndedError.
     """
     rules.require(actor, "describe")
@@ -276,14 +278,13 @@ def submit_details(
 
 def _order_of(session: CoachingSession, booking: Booking) -> NewOrder:
     offer = session.offer
-    minutes = int((session.ends_at - session.starts_at).total_seconds()) // 60
-    duration = offer.durations.get(minutes=minutes)
-    line = NewLine(LineKind.CALL, f"{offer.title}, {minutes} minutes", duration.price, offer.pk)
+    minutes = (session.ends_at - session.starts_at) // timedelta(minutes=1)
+    line = NewLine(LineKind.CALL, f"{offer.title}, {minutes} minutes", booking.price, offer.pk)
     return NewOrder(
         coach_id=offer.coach_id,
         name=booking.contact_name,
         email=booking.contact_email,
-        currency=offer.currency,
+        currency=booking.currency,
         lines=(line,),
         refund_tiers=refund_tiers(offer),
     )

@@ -61,8 +61,7 @@ def apply(locked: LockedBooking, event: BookingEvent, *, actor: Actor, now: date
 def _follow(session: CoachingSession, status: BookingStatus, now: datetime) -> None:
     session.status = rules.session_status_of(status)
     session.seats_taken = 0 if status in {BookingStatus.CANCELLED, BookingStatus.EXPIRED} else 1
-    if status != BookingStatus.HELD:
-        session.held_until = None
+    session.held_until = None  # no event leads back to a hold
     if status == BookingStatus.IN_PROGRESS:
         session.started_at = now
     session.closed_at = now if status in _OVER else None

@@ -112,13 +112,14 @@ def settle_order(*, order_ref: str, now: datetime) -> None:
     except SlotTakenError:
         with unit_of_work():
             held = locked.lock(booking)
+            # Another call may have settled it since.
             if held.booking.status == BookingStatus.EXPIRED:
                 _refund_unfulfillable(held, order_ref, now)
 
 
 def _settle(held: locked.LockedBooking, order_ref: str, now: datetime) -> None:
     status = held.booking.status
-    if _is_paid(held.booking):
+    if _is_paid(Order.objects.get(ref=order_ref)):
         if status in UNPAID:
             confirm(held, actor=SYSTEM, now=now)
         elif status == BookingStatus.EXPIRED:
@@ -129,11 +130,9 @@ def _settle(held: locked.LockedBooking, order_ref: str, now: datetime) -> None:
         _give_up(held, now)
 
 
-def _is_paid(booking: Booking) -> bool:
-    order = booking.order
-    if order is None:
-        return False
-    return payments.order_money(order.ref, currency=order.currency).kept >= order.total
+def _is_paid(order: Order) -> bool:
+    """Tell whether money was to come and is there; an order over nothing is never settled by money."""
+    return order.total_minor > 0 and payments.order_money(order.ref, currency=order.currency).kept >= order.total
 
 
 def _give_up(held: locked.LockedBooking, now: datetime) -> None:
@@ -156,5 +155,5 @@ def _take_again(held: locked.LockedBooking, order_ref: str, now: datetime) -> No
 
 
 def _refund_unfulfillable(held: locked.LockedBooking, order_ref: str, now: datetime) -> None:
-    if refund_in_full(order_ref=order_ref, cause=RefundCause.NOT_FULFILLED, actor=SYSTEM, now=now):
-        follow_ups.plan_unfulfillable(held, now=now)
+    refund_in_full(order_ref=order_ref, cause=RefundCause.NOT_FULFILLED, actor=SYSTEM, now=now)
+    follow_ups.plan_unfulfillable(held, now=now)

@@ -77,9 +77,7 @@ def _free_slug(coach: Coach, title: str) -> str:
 def _spellings(word: str, longest: int) -> Iterator[str]:
     """Yield a word, then the word with -2, -3 and so on, each within the column."""
     yield word[:longest]
-    for number in count(2):
-        tail = f"-{number}"
-        yield word[: longest - len(tail)] + tail
+    yield from (f"{word[: longest - len(str(number)) - 1]}-{number}" for number in count(2))
 
 
 def _fill(offer: Offer, coach: Coach, terms: OfferTerms) -> None:

@@ -17,6 +17,7 @@ from greenroom.core.errors import NotFoundError
 from greenroom.jobs import queries as jobs
 from greenroom.jobs import services as job_services
 from greenroom.jobs.models import Job
+from greenroom.rooms.queries import rooms_needing_attention
 from greenroom.web.visitors import signed_in
 
 _MOST_ROWS = 50
@@ -47,6 +48,7 @@ def health(request: HttpRequest) -> HttpResponse:
         "health": jobs.health(now=now),
         "failed": jobs.failed_jobs()[:_MOST_ROWS],
         "struggling": jobs.struggling_jobs()[:_MOST_ROWS],
+        "rooms": rooms_needing_attention()[:_MOST_ROWS],
         "seams": _seams(),
     }
     return render(request, "ops/health.html", context)

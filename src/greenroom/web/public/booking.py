@@ -1,11 +1,13 @@
 """Choosing a time, saying who one is, and paying."""
 
+import re
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -15,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from greenroom.bookings import links, queries, services
-from greenroom.bookings.errors import DiscordRequiredError, SlotNotOfferedError, SlotTakenError
+from greenroom.bookings.errors import DiscordRequiredError, OfferNotBookableError, SlotNotOfferedError, SlotTakenError
 from greenroom.bookings.models import Booking
 from greenroom.bookings.types import UNPAID, BookingStatus, Contact, Intake, ReturnAddresses
 from greenroom.catalog.models import Offer, OfferDuration
@@ -23,6 +25,7 @@ from greenroom.catalog.queries import answer_snapshot, find_duration, public_off
 from greenroom.catalog.types import DiscordRequirement, Venue
 from greenroom.coaches.queries import get_public_coach
 from greenroom.core import clock
+from greenroom.core.actors import ActorKind
 from greenroom.core.errors import GreenroomError, InvalidInputError, NotFoundError
 from greenroom.core.http import client_address
 from greenroom.core.instants import parse_instant
@@ -41,6 +44,7 @@ from greenroom.web.zones import zone_rows
 
 _ONE_DAY = timedelta(days=1)
 _TEN_MINUTES = timedelta(minutes=10)
+_MINUTES = re.compile(r"\d{1,4}", re.ASCII)
 
 
 def hold_limit() -> RateLimit:
@@ -57,19 +61,30 @@ def book(request: HttpRequest, coach: str) -> HttpResponseBase:
     offers = list(public_offers().filter(coach=found).select_related("coach__user"))
     if not offers or not found.is_bookable:
         return redirect("coach", coach)
-    asked = request.POST if request.method == "POST" else request.GET
-    offer = next((one for one in offers if one.slug == asked.get("offer")), offers[0])
-    duration = _chosen_duration(offer, asked.get("duration", ""))
-    if request.method == "POST":
+    is_form = request.method == "POST"
+    asked = request.POST if is_form else request.GET
+    offer = _chosen_offer(offers, asked.get("offer", ""), is_form=is_form)
+    duration = _chosen_duration(offer, asked.get("duration", ""), is_form=is_form)
+    if is_form:
         return _hold(request, offers, offer, duration)
     return _show_times(request, offers, offer, duration)
 
 
-def _chosen_duration(offer: Offer, minutes: str) -> OfferDuration:
-    """Return the asked length; nonsense in an address counts as nothing asked."""
+def _chosen_offer(offers: list[Offer], slug: str, *, is_form: bool) -> Offer:
+    """Return the asked offer; in an address nonsense counts as nothing asked, in a form nothing else is sold."""
+    found = next((one for one in offers if one.slug == slug), None)
+    if found is None and slug and is_form:
+        raise OfferNotBookableError("This offer is not on the coach's page any more. Choose again.", field="offer")
+    return found or offers[0]
+
+
+def _chosen_duration(offer: Offer, minutes: str, *, is_form: bool) -> OfferDuration:
+    """Return the asked length; in an address nonsense counts as nothing asked, in a form it is refused."""
     try:
-        return find_duration(offer, int(minutes) if minutes.isascii() and minutes.isdecimal() else None)
+        return find_duration(offer, int(minutes) if _MINUTES.fullmatch(minutes) else 0)
     except InvalidInputError:
+        if minutes and is_form:
+            raise
         return find_duration(offer, None)
 
 
@@ -174,7 +189,7 @@ def _hold(request: HttpRequest, offers: list[Offer], offer: Offer, duration: Off
 def details(request: HttpRequest, ref: str) -> HttpResponseBase:
     """Ask who books, while the time is held."""
     booking, actor = visitors.open_booking(request, ref)
-    elsewhere = _way_on(booking, details_wanted=True)
+    elsewhere = _way_on(request, booking, details_wanted=True)
     if elsewhere:
         return elsewhere
     questions = list(booking.session.offer.questions.all())
@@ -295,7 +310,7 @@ def checkout(request: HttpRequest, ref: str) -> HttpResponseBase:
     if arrived:
         return arrived
     booking, actor = visitors.open_booking(request, ref)
-    elsewhere = _way_on(booking)
+    elsewhere = _way_on(request, booking)
     if elsewhere:
         return elsewhere
     form = TermsForm(request.POST if request.method == "POST" else None)
@@ -322,7 +337,7 @@ def _show_checkout(
     return render(request, "public/checkout.html", context, status=status)
 
 
-def _way_on(booking: Booking, *, details_wanted: bool = False) -> HttpResponseBase | None:
+def _way_on(request: HttpRequest, booking: Booking, *, details_wanted: bool = False) -> HttpResponseBase | None:
     """Return where somebody belongs whose booking is at another step than the page asked for."""
     if booking.status not in UNPAID:
         return redirect("confirmed", booking.ref)
@@ -330,6 +345,9 @@ def _way_on(booking: Booking, *, details_wanted: bool = False) -> HttpResponseBa
         return redirect(presenters.change_time_url(booking))
     if booking.order is None and not details_wanted:
         return redirect("booking_details", booking.ref)
+    if booking.order is None and presenters.price_of(booking) is None:
+        messages.error(request, "This length is not offered any more. Choose again.")
+        return redirect(presenters.book_url(booking.session.offer))
     if details_wanted and booking.status == BookingStatus.PENDING_PAYMENT:
         return redirect("checkout", booking.ref)
     return None
@@ -343,9 +361,12 @@ def confirmed(request: HttpRequest, ref: str) -> HttpResponseBase:
     arrived = _arrive(request, "confirmed", ref)
     if arrived:
         return arrived
-    booking, _actor = visitors.open_booking(request, ref)
+    booking, actor = visitors.open_booking(request, ref)
+    if actor.kind is ActorKind.COACH:  # this page holds the student's key
+        return redirect("studio_session", booking.session.ref)
     if booking.order is None:
-        return redirect("booking_details", ref)
+        is_going_on = booking.status in UNPAID
+        return redirect("booking_details", ref) if is_going_on else redirect(presenters.change_time_url(booking))
     state = outcome_of(booking)
     if state is None:
         return redirect("manage" if booking.confirmed_at else "book", *_after_the_end(booking))

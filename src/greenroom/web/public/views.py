@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from greenroom.bookings.queries import Wish, next_slots
@@ -18,6 +19,7 @@ from greenroom.catalog.queries import get_public_offer, public_offers, refund_ti
 from greenroom.coaches.models import Coach
 from greenroom.coaches.queries import get_public_coach, public_coaches
 from greenroom.core import clock
+from greenroom.core.errors import NotFoundError
 from greenroom.web import presenters
 from greenroom.web.public.forms import DirectoryForm
 from greenroom.web.visitors import remember_choices, remember_theme, sight_of
@@ -137,6 +139,11 @@ def zones(request: HttpRequest) -> HttpResponse:
 def theme(request: HttpRequest) -> HttpResponseBase:
     following = safe_path(request, request.POST.get("next", ""))
     return remember_theme(redirect(following), request.POST.get("theme", ""))
+
+
+@csrf_exempt
+def nothing(_request: HttpRequest, rest: str = "") -> HttpResponse:  # noqa: ARG001 -- the address names it
+    raise NotFoundError
 
 
 def is_partial(request: HttpRequest) -> bool:

@@ -5,7 +5,7 @@ They are mounted in the demo alone, which binds to loopback and checks Host.
 
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from http import HTTPStatus
 from typing import Any
@@ -29,6 +29,8 @@ from greenroom.jobs.services import work_arrived
 from greenroom.web.sandbox.state import state
 
 _LONGEST_STEP_SECONDS = 10 * 366 * 24 * 3600
+# The slot engine and what people may type end a little later, and the clock never comes back.
+_LAST_INSTANT = datetime(2190, 1, 1, tzinfo=UTC)
 _STEPS = ((300, "5 minutes"), (900, "15 minutes"), (3600, "1 hour"), (86_400, "1 day"), (604_800, "1 week"))
 _MAILS_A_PAGE = 25
 
@@ -69,7 +71,7 @@ def state_json(_request: HttpRequest) -> JsonResponse:
 @_json_endpoint
 def move_clock(_request: HttpRequest, posted: dict[str, Any]) -> dict[str, Any]:
     """Move the sandbox clock forward; what became due is worked off right after."""
-    return {"now": iso(_advance(_wanted_step(posted)))}
+    return {"now": iso(_advance(_wanted_step(posted), field="now" if "now" in posted else "advance_seconds"))}
 
 
 def _wanted_step(posted: dict[str, Any]) -> timedelta:
@@ -87,11 +89,13 @@ def _wanted_step(posted: dict[str, Any]) -> timedelta:
     return wanted - clock.now()
 
 
-def _advance(by: timedelta) -> datetime:
+def _advance(by: timedelta, *, field: str = "seconds") -> datetime:
+    if clock.now() + by > _LAST_INSTANT:
+        raise InvalidInputError(f"The sandbox clock ends with {_LAST_INSTANT:%Y}.", field=field)
     try:
         moved = clock.advance(by)
     except ClockMovedBackError as error:
-        raise InvalidInputError(str(error), field="now") from None
+        raise InvalidInputError(str(error), field=field) from None
     work_arrived.set()
     return moved
 

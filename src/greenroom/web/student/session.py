@@ -65,7 +65,8 @@ def session_page(request: HttpRequest, ref: str) -> HttpResponseBase:
             "starts_in": display.relative(booking.session.starts_at, now) if is_ahead else "",
             "goals": booking.goals,
             "manage_url": "" if seat.is_coach else reverse("manage", args=[queries.manage_token(booking)]),
-            "calendar": presenters.calendar_data(booking),
+            # The links hold the student's key.
+            "calendar": None if seat.is_coach else presenters.calendar_data(booking),
             "discord": None if seat.is_coach else card_of(request, booking),
         }
     )
@@ -75,7 +76,8 @@ def session_page(request: HttpRequest, ref: str) -> HttpResponseBase:
 def _seat_of(request: HttpRequest, ref: str) -> Seat:
     """Find the visitor's place in a session. Raises: NotFoundError, the same for somebody else's and for none."""
     user = visitors.signed_in(request)
-    if user is not None:
+    # An address may carry what PostgreSQL refuses to compare.
+    if user is not None and ref.isascii() and ref.isprintable():
         booking = queries.find_seat(user, ref)
         if booking is not None:
             return Seat(booking, user, is_coach=booking.coach.user_id == user.pk)

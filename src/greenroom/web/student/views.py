@@ -175,7 +175,9 @@ def _show_reschedule(
     )
     nearest: list[datetime] = []
     if taken_at is not None:
-        nearest = queries.nearest_slots(booking.session.offer, length=length, wanted=taken_at, now=clock.now())
+        nearest = queries.nearest_slots(
+            booking.session.offer, length=length, wanted=taken_at, now=clock.now(), moving=booking.session
+        )
     context |= picker | {
         "manage_url": reverse("manage", args=[token]),
         "slot_method": "get",
@@ -225,5 +227,7 @@ def lost_link(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET"])
 def cancel_by_ref(request: HttpRequest, ref: str) -> HttpResponseBase:
     """Lead from a booking's public reference to its cancel page, for those who may open it."""
-    booking, _actor = visitors.open_booking(request, ref)
+    booking, actor = visitors.open_booking(request, ref)
+    if actor.kind is ActorKind.COACH:  # cancelling by the student's key would keep the student's money
+        return redirect("studio_session_cancel", booking.session.ref)
     return redirect("manage_cancel", queries.manage_token(booking))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
@@ -17,10 +18,16 @@ from greenroom.coaches.models import Coach
 from greenroom.core.actors import Actor, ActorKind
 from greenroom.core.errors import NotFoundError
 from greenroom.core.http import client_address
-from greenroom.notifications.display import Viewer, local
+from greenroom.notifications.display import Viewer, local, relative
 from greenroom.web.visitors import sight_of, signed_in
 
 P = ParamSpec("P")
+
+
+def when_words(starts_at: datetime, now: datetime) -> str:
+    """Write "in 2 hours", or "began 5 minutes ago"."""
+    words = relative(starts_at, now)
+    return words if starts_at > now else f"began {words}"
 
 
 @dataclass(frozen=True, slots=True)

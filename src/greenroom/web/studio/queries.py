@@ -1,19 +1,16 @@
 """What the studio's pages read: the coach's own bookings, always through the coach."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
 
-from greenroom.availability.engine import Interval
-from greenroom.bookings.models import Booking, CoachingSession
-from greenroom.bookings.types import UNPAID, UPCOMING, BookingStatus, SessionStatus
+from greenroom.bookings.models import Booking
+from greenroom.bookings.types import UNPAID, UPCOMING, BookingStatus
 from greenroom.coaches.models import Coach
 from greenroom.core.errors import NotFoundError
 
-_BOOKED = (SessionStatus.CONFIRMED, SessionStatus.IN_PROGRESS)
 _HELD_WEEK = (BookingStatus.CONFIRMED, BookingStatus.IN_PROGRESS, BookingStatus.COMPLETED, BookingStatus.NO_SHOW)
 _WEEK = timedelta(days=7)
 
@@ -64,23 +61,6 @@ def bookings_without_outcome(coach: Coach, *, now: datetime) -> QuerySet[Booking
     """Return sessions that are over and of which nobody said how they went, the oldest first."""
     bookings = coach_bookings(coach).filter(status__in=UPCOMING, session__ends_at__lte=now)
     return bookings.order_by("session__starts_at", "pk")
-
-
-def booked_sessions_within(coach: Coach, ranges: Collection[Interval]) -> list[tuple[CoachingSession, ...]]:
-    """Return, for each range, the booked sessions that touch it, in order of time; one query for all of them."""
-    if not ranges:
-        return []
-    sessions = CoachingSession.objects.filter(
-        coach=coach,
-        status__in=_BOOKED,
-        starts_at__lt=max(one.end for one in ranges),
-        ends_at__gt=min(one.start for one in ranges),
-    )
-    found = list(sessions.select_related("offer").prefetch_related("bookings").order_by("starts_at"))
-    return [
-        tuple(session for session in found if session.starts_at < one.end and session.ends_at > one.start)
-        for one in ranges
-    ]
 
 
 def week_numbers(coach: Coach, *, tz: str, now: datetime) -> WeekNumbers:

@@ -35,11 +35,6 @@ class Row:
     fields: dict[str, forms.BoundField]
     remove: str
 
-    @property
-    def errors(self) -> list[str]:
-        """Everything that is wrong in this row."""
-        return [str(message) for bound in self.fields.values() for message in bound.errors]
-
 
 class RowsForm(forms.Form):
     """A form whose `groups` stand in rows. `rows` are the values an unsent form begins with, for each group."""

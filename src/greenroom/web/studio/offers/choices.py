@@ -51,7 +51,8 @@ def buffers(present: int) -> list[Choice]:
 
 def notices(present: int) -> list[Choice]:
     """Return how long before the start a session can still be booked."""
-    return _lengths(_NOTICES, present, "Up to the last minute")
+    words = _lengths(_NOTICES, present, "Up to the last minute")
+    return [(minutes, text if minutes == "0" else f"{text} before") for minutes, text in words]
 
 
 def _lengths(minutes: tuple[int, ...], present: int, zero: str) -> list[Choice]:

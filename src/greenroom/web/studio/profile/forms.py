@@ -1,9 +1,9 @@
 from django import forms
 
 from greenroom.coaches.models import Topic
+from greenroom.coaches.services import Profile
 from greenroom.web.public.forms import PlainTextField
 from greenroom.web.studio.forms import ZoneField
-from greenroom.web.studio.profile.services import Profile
 
 
 class ProfileForm(forms.Form):

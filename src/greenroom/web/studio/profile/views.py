@@ -12,11 +12,11 @@ from django.views.decorators.http import require_http_methods
 from greenroom.accounts.models import DiscordIdentity
 from greenroom.accounts.queries import discord_card
 from greenroom.coaches.models import Coach
+from greenroom.coaches.services import save_profile
 from greenroom.core import clock
 from greenroom.web.accounts.card import card_context
 from greenroom.web.studio.access import Desk, coach_only
 from greenroom.web.studio.profile.forms import ProfileForm
-from greenroom.web.studio.profile.services import save_profile
 from greenroom.web.studio.rows import problems_of
 
 

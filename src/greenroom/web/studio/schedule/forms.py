@@ -1,4 +1,3 @@
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -18,7 +17,6 @@ from greenroom.web.studio.rows import Row, RowGroup, RowsForm, blame
 _WEEK = range(1, 8)
 _WORKDAYS = range(2, 6)
 _DATE_ROWS = 4
-_LONGEST_RANGE = timedelta(days=2 * 366)
 CLOSED = "closed"
 HOURS = "hours"
 
@@ -164,6 +162,4 @@ class BlackoutForm(forms.Form):
             return cleaned
         if last < first:
             self.add_error("last", "The last day is before the first one.")
-        elif last - first > _LONGEST_RANGE:
-            self.add_error("last", "Close at most two years at once.")
         return cleaned | {"days": LocalDays(first, last)}

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from greenroom.availability import rules, services
 from greenroom.availability.engine import Interval
 from greenroom.availability.models import Blackout, DateOverride, Schedule, WeeklyWindow
+from greenroom.bookings.queries import booked_sessions_within
 from greenroom.core import clock
 from greenroom.core.errors import InvalidInputError
 from greenroom.notifications import display
@@ -88,7 +89,7 @@ def _overrides(schedule: Schedule | None, today: date) -> list[dict[str, Any]]:
 
 def _blackouts(desk: Desk, now: datetime, tz: str) -> list[dict[str, Any]]:
     rows = list(Blackout.objects.filter(coach=desk.coach, ends_at__gt=now)[:_MOST_SHOWN])
-    hit = queries.booked_sessions_within(desk.coach, [Interval(row.starts_at, row.ends_at) for row in rows])
+    hit = booked_sessions_within(desk.coach, [Interval(row.starts_at, row.ends_at) for row in rows])
     return [
         {
             "words": range_words(row.starts_at, row.ends_at, tz),
@@ -120,19 +121,15 @@ def save_week(request: HttpRequest, desk: Desk) -> HttpResponseBase:
     if changed is not None:
         return _show(request, desk, week=WeekForm(changed, is_quiet=True))
     form = WeekForm(request.POST)
-    if form.is_valid():
-        try:
-            services.replace_week(
-                coach=desk.coach,
-                windows=form.cleaned_data["windows"],
-                tz=form.cleaned_data["tz"],
-                actor=desk.actor,
-                now=clock.now(),
-            )
-        except InvalidInputError as error:
-            blame(form, error)
-    if form.errors:
+    if not form.is_valid():
         return _show(request, desk, week=form)
+    services.replace_week(
+        coach=desk.coach,
+        windows=form.cleaned_data["windows"],
+        tz=form.cleaned_data["tz"],
+        actor=desk.actor,
+        now=clock.now(),
+    )
     messages.success(request, "Your weekly hours are saved. Sessions that are booked stay where they are.")
     return redirect("studio_schedule")
 
@@ -183,7 +180,7 @@ def add_blackout(request: HttpRequest, desk: Desk) -> HttpResponseBase:
             blame(form, error, field={"ends_at": "last"}.get(error.field or ""))
     if form.errors:
         return _show(request, desk, blackout=form)
-    [sessions] = queries.booked_sessions_within(desk.coach, [Interval(row.starts_at, row.ends_at)])
+    [sessions] = booked_sessions_within(desk.coach, [Interval(row.starts_at, row.ends_at)])
     messages.add_message(request, *_closed_words(len(sessions)))
     return redirect(f"{reverse('studio_schedule')}#blackouts")
 

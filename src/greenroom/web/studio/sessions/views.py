@@ -18,10 +18,9 @@ from greenroom.bookings.types import UPCOMING, Party
 from greenroom.core import clock
 from greenroom.core.errors import GreenroomError
 from greenroom.core.money import Money
-from greenroom.notifications import display
 from greenroom.web import presenters
 from greenroom.web.studio import queries
-from greenroom.web.studio.access import Desk, coach_only
+from greenroom.web.studio.access import Desk, coach_only, when_words
 from greenroom.web.studio.sessions.actions import Actions, actions_for
 from greenroom.web.studio.sessions.forms import CancelForm, NoShowForm
 
@@ -47,7 +46,7 @@ def session_page(request: HttpRequest, desk: Desk, ref: str) -> HttpResponseBase
     now = clock.now()
     context = _page_context(booking) | {
         "actions": _actions(booking),
-        "starts_in": display.relative(booking.session.starts_at, now) if booking.status in UPCOMING else "",
+        "starts_in": when_words(booking.session.starts_at, now) if booking.status in UPCOMING else "",
         "is_near": booking.status in UPCOMING and booking.session.ends_at > now,
         "session_url": links.coach_session_url(booking.session),
         "order": presenters.order_data(booking.order) if booking.order else None,

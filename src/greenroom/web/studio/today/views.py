@@ -16,10 +16,9 @@ from greenroom.catalog.models import Offer
 from greenroom.catalog.types import OfferStatus, Venue
 from greenroom.coaches.models import Coach
 from greenroom.core import clock
-from greenroom.notifications import display
 from greenroom.rooms.queries import rooms_needing_attention
 from greenroom.web.studio import queries
-from greenroom.web.studio.access import Desk, coach_only
+from greenroom.web.studio.access import Desk, coach_only, when_words
 
 _MOST_TODAY = 50
 _MOST_WAITING = 10
@@ -61,7 +60,7 @@ def today(request: HttpRequest, desk: Desk) -> HttpResponseBase:
         "now": now,
         "coach": desk.coach,
         "next": following,
-        "next_in": display.relative(following.session.starts_at, now) if following else "",
+        "next_in": when_words(following.session.starts_at, now) if following else "",
         "today": desk.lines(booking for booking in upcoming[1:] if booking.session.starts_at < midnight),
         "unpaid": desk.lines(queries.unpaid_bookings(desk.coach, now=now)[:_MOST_WAITING]),
         "problems": [trouble for find in FINDERS for trouble in find(desk.coach, now)],

@@ -1,4 +1,4 @@
-"""Writing a coach's public profile down."""
+"""The verbs that change a coach: profile and standing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from datetime import datetime
 from greenroom.accounts.models import User
 from greenroom.coaches.models import Coach, Topic
 from greenroom.coaches.queries import lock_coach
+from greenroom.coaches.types import CoachStatus
 from greenroom.core import audit
 from greenroom.core.actors import Actor, ActorKind
 from greenroom.core.audit import AuditValue
@@ -49,6 +50,31 @@ def save_profile(*, coach: Coach, profile: Profile, actor: Actor, now: datetime)
         after = _words(mine)
         if before != after:
             audit.record(actor=actor, action="coach.edit_profile", target=mine, now=now, before=before, after=after)
+    return mine
+
+
+def set_status(*, coach: Coach, status: CoachStatus, actor: Actor, now: datetime) -> Coach:
+    """Approve, suspend or otherwise place a coach; booked sessions stay as they are.
+
+    Locks the coach, because it changes what can be booked. A second call changes nothing.
+    Raises: NotAllowedError, BusyError.
+    """
+    if actor.kind is not ActorKind.ADMIN:
+        raise NotAllowedError
+    with unit_of_work():
+        mine = lock_coach(coach.pk)
+        before = mine.status
+        if before != status:
+            mine.status = status
+            mine.save(update_fields=["status"])
+            audit.record(
+                actor=actor,
+                action="coach.status",
+                target=mine,
+                now=now,
+                before={"status": before},
+                after={"status": status},
+            )
     return mine
 
 
