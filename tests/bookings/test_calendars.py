@@ -7,7 +7,7 @@ from tests.bookings.steps import GUEST, at, confirmed, fresh
 
 from greenroom.bookings import services
 from greenroom.bookings.calendars import Method, calendar_file, google_url, outlook_url
-from greenroom.bookings.links import coach_session_url, manage_url, session_url
+from greenroom.bookings.links import session_page_url
 from greenroom.bookings.models import Booking
 from greenroom.bookings.types import Party
 from greenroom.catalog.models import Offer
@@ -46,9 +46,9 @@ def test_calendar_file_for_the_student_is_a_request(booking: Booking, now: datet
         "DTSTART": "20260304T120000Z",
         "DTEND": "20260304T130000Z",
         "SUMMARY": "A call with Coach maya",
-        "DESCRIPTION": rf"Session page: {session_url(booking)}\nChange or cancel: {manage_url(booking)}",
-        "LOCATION": session_url(booking),
-        "URL": session_url(booking),
+        "DESCRIPTION": f"Session page: {session_page_url(booking.session)}",
+        "LOCATION": session_page_url(booking.session),
+        "URL": session_page_url(booking.session),
         "STATUS": "CONFIRMED",
         "ORGANIZER": "mailto:hello@localhost",
         "ATTENDEE": "mailto:ann@example.org",
@@ -59,12 +59,20 @@ def test_calendar_file_for_the_student_is_a_request(booking: Booking, now: datet
     assert max(len(line) for line in file.content.split(b"\r\n")) <= 75
 
 
+def test_calendar_entries_hold_no_key(booking: Booking, now: datetime) -> None:
+    file = calendar_file(booking, party=Party.STUDENT, method=Method.REQUEST, now=now)
+
+    for text in (file.content.decode(), google_url(booking), outlook_url(booking)):
+        assert "token" not in text
+        assert "manage" not in text
+
+
 def test_calendar_file_for_the_coach_holds_no_link_of_the_student(booking: Booking, now: datetime) -> None:
     file = calendar_file(booking, party=Party.COACH, method=Method.REQUEST, now=now)
 
     event = entry(file)
     assert (event["SUMMARY"], event["ATTENDEE"]) == ("A call with Ann Guest", "mailto:maya@example.org")
-    assert event["DESCRIPTION"] == f"Session page: {coach_session_url(booking.session)}"
+    assert event["DESCRIPTION"] == f"Session page: {session_page_url(booking.session)}"
     assert b"token" not in file.content
     assert b"manage" not in file.content
 
@@ -115,8 +123,8 @@ def test_calendar_links_fill_in_the_session(booking: Booking) -> None:
         "action": ["TEMPLATE"],
         "text": ["A call with Coach maya"],
         "dates": ["20260304T120000Z/20260304T130000Z"],
-        "details": [f"Session page: {session_url(booking)}\nChange or cancel: {manage_url(booking)}"],
-        "location": [session_url(booking)],
+        "details": [f"Session page: {session_page_url(booking.session)}"],
+        "location": [session_page_url(booking.session)],
     }
     asked = parse_qs(outlook.query)
     assert (asked["subject"], asked["startdt"], asked["enddt"]) == (

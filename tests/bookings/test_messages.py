@@ -14,7 +14,7 @@ from tests.bookings.steps import ADMIN, COACH, GUEST, at, confirmed, describe, f
 from tests.factories.bookings import make_booking
 
 from greenroom.bookings import messages, services
-from greenroom.bookings.links import coach_session_url, manage_url, rebook_url, session_url
+from greenroom.bookings.links import manage_url, rebook_url, session_page_url, session_url
 from greenroom.bookings.models import Booking, CoachingSession
 from greenroom.bookings.rules import session_status_of
 from greenroom.bookings.types import BookingStatus
@@ -114,7 +114,7 @@ def test_confirmed_coach_tells_what_the_student_wrote_and_no_secret(booking: Boo
     assert "Goals: Win\nLevel?: <b>Pro</b>\n" in content.text
     assert "&lt;b&gt;Pro&lt;/b&gt;" in content.html
     assert "For your student: Wednesday 4 March 2026, 13:00 (Europe/Berlin, GMT+1)" in content.text
-    assert coach_session_url(booking.session) in content.text
+    assert session_page_url(booking.session) in content.text
     assert "token" not in content.text + content.html
     assert manage_url(booking) not in content.text + content.html
 

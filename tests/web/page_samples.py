@@ -63,7 +63,7 @@ def coach(**changes: object) -> SimpleNamespace:
         "is_verified": True,
         "rating": "4.9",
         "review_count": 1,
-        "from_price": PRICE,
+        "price": PRICE,
         "next_at": STARTS,
         "book_url": "/book/ilse/",
     }

@@ -8,5 +8,17 @@ def nothing(_request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
-NAMES = ("home", "directory", "theme", "zones", "lost_link", "account_login", "account_logout", "sandbox")
+NAMES = (
+    "home",
+    "directory",
+    "theme",
+    "zones",
+    "lost_link",
+    "account_login",
+    "account_logout",
+    "account_request_login_code",
+    "sandbox",
+    "sessions",
+    "ops",
+)
 urlpatterns = [path(f"{name}/", nothing, name=name) for name in NAMES]

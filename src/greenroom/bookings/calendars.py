@@ -38,9 +38,9 @@ def calendar_file(booking: Booking, *, party: Party, method: Method, now: dateti
     event.add("dtstart", session.starts_at)
     event.add("dtend", session.ends_at)
     event.add("summary", _summary(booking, party))
-    event.add("description", _description(booking, party))
-    event.add("location", _page(booking, party))
-    event.add("url", _page(booking, party))
+    event.add("description", _description(booking))
+    event.add("location", links.session_page_url(booking.session))
+    event.add("url", links.session_page_url(booking.session))
     event.add("status", "CANCELLED" if method is Method.CANCEL else "CONFIRMED")
     event["organizer"] = _person(parseaddr(settings.MAIL_FROM)[1], booking.coach.display_name)
     if method is not Method.PUBLISH:
@@ -61,8 +61,8 @@ def google_url(booking: Booking) -> str:
         "action": "TEMPLATE",
         "text": _summary(booking, Party.STUDENT),
         "dates": f"{session.starts_at:{_UTC_BASIC}}/{session.ends_at:{_UTC_BASIC}}",
-        "details": _description(booking, Party.STUDENT),
-        "location": _page(booking, Party.STUDENT),
+        "details": _description(booking),
+        "location": links.session_page_url(booking.session),
     }
     return f"https://calendar.google.com/calendar/render?{urlencode(query)}"
 
@@ -76,8 +76,8 @@ def outlook_url(booking: Booking) -> str:
         "subject": _summary(booking, Party.STUDENT),
         "startdt": f"{session.starts_at:%Y-%m-%dT%H:%M:%SZ}",
         "enddt": f"{session.ends_at:%Y-%m-%dT%H:%M:%SZ}",
-        "body": _description(booking, Party.STUDENT),
-        "location": _page(booking, Party.STUDENT),
+        "body": _description(booking),
+        "location": links.session_page_url(booking.session),
     }
     return f"https://outlook.live.com/calendar/0/action/compose?{urlencode(query)}"
 
@@ -87,15 +87,9 @@ def _summary(booking: Booking, party: Party) -> str:
     return f"{booking.session.offer.title} with {other}"
 
 
-def _description(booking: Booking, party: Party) -> str:
-    page = f"Session page: {_page(booking, party)}"
-    if party is Party.COACH:
-        return page
-    return f"{page}\nChange or cancel: {links.manage_url(booking)}"
-
-
-def _page(booking: Booking, party: Party) -> str:
-    return links.coach_session_url(booking.session) if party is Party.COACH else links.session_url(booking)
+def _description(booking: Booking) -> str:
+    # Calendars are shared and synchronised: the link that can cancel stays in the mail.
+    return f"Session page: {links.session_page_url(booking.session)}"
 
 
 def _recipient(booking: Booking, party: Party) -> vCalAddress:

@@ -26,8 +26,8 @@ def session_url(booking: Booking) -> str:
     return f"{settings.BASE_URL}/session/{booking.session.ref}/?token={manage_token(booking)}"
 
 
-def coach_session_url(session: CoachingSession) -> str:
-    """Return the session page as the signed-in coach opens it."""
+def session_page_url(session: CoachingSession) -> str:
+    """Return the session page without a key: its people open it signed in."""
     return f"{settings.BASE_URL}/session/{session.ref}/"
 
 

@@ -47,7 +47,7 @@ def confirmed_coach(message: Message, now: datetime) -> Content | None:
         subject=f"New booking: {booking.contact_name}, {_short(booking, Party.COACH)}",
         opening=f"{booking.contact_name} booked “{_title(booking)}”.",
         facts=(*_facts(booking, Party.COACH), *_answers(booking)),
-        actions=(Action("Open the session", links.coach_session_url(booking.session)),),
+        actions=(Action("Open the session", links.session_page_url(booking.session)),),
         attachments=(calendar_file(booking, party=Party.COACH, method=Method.REQUEST, now=now),),
     )
     return render(letter)
@@ -86,7 +86,7 @@ def reminder_coach(message: Message, now: datetime) -> Content | None:
     booking = _find(message)
     if booking is None or not _is_ahead(booking, now):
         return None
-    return _reminder(booking, now, Party.COACH, (Action("Open the session", links.coach_session_url(booking.session)),))
+    return _reminder(booking, now, Party.COACH, (Action("Open the session", links.session_page_url(booking.session)),))
 
 
 def unfulfillable(message: Message, _now: datetime) -> Content | None:
@@ -132,7 +132,7 @@ def _moved(message: Message, now: datetime, party: Party) -> Content | None:
     booking = _find(message)
     if booking is None or booking.status not in UPCOMING:
         return None
-    coach_actions = (Action("Open the session", links.coach_session_url(booking.session)),)
+    coach_actions = (Action("Open the session", links.session_page_url(booking.session)),)
     letter = Letter(
         subject=f"New time: {_title(booking)}, {_short(booking, party)}",
         opening=f"The session with {_other(booking, party)} has a new time.",

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.db.models import Model
 
 from greenroom.accounts.models import User
 from greenroom.availability.models import Schedule, WeeklyWindow
@@ -13,11 +15,12 @@ from greenroom.coaches.models import Coach
 from greenroom.coaches.types import CoachStatus
 from greenroom.core.errors import InvalidInputError
 from greenroom.core.money import Money
-from greenroom.core.slugs import validate_public_slug
 from greenroom.core.transactions import unit_of_work
 
 _WORKDAYS = range(1, 6)
 _OPENS, _CLOSES = 9 * 60, 17 * 60
+# a row's column -> what the operator was asked for
+_ASKED = {"display_name": "name", "title": "offer", "video_url": "video-url", "price_minor": "price"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +47,17 @@ def set_up(first: FirstSteps) -> Offer:
     _check(first)
     with unit_of_work():
         user = User.objects.create_superuser(first.email, first.password or None, name=first.name, time_zone=first.tz)
-        coach = Coach.objects.create(
+        coach = Coach(
             user=user, slug=first.slug, display_name=first.name, status=CoachStatus.APPROVED, is_verified=True
         )
+        _save(coach)
         schedule = Schedule.objects.create(coach=coach, tz=first.tz)
         WeeklyWindow.objects.bulk_create(
             WeeklyWindow(schedule=schedule, weekday=weekday, start_minute=_OPENS, end_minute=_CLOSES)
             for weekday in _WORKDAYS
         )
         is_video = bool(first.video_url)
-        offer = Offer.objects.create(
+        offer = Offer(
             coach=coach,
             slug="session",
             title=first.offer_title,
@@ -63,16 +67,31 @@ def set_up(first: FirstSteps) -> Offer:
             video_url=first.video_url,
             discord_requirement=DiscordRequirement.NOT_REQUIRED if is_video else DiscordRequirement.BEFORE_JOIN,
         )
-        OfferDuration.objects.create(offer=offer, minutes=first.minutes, price_minor=first.price.minor)
+        _save(offer)
+        _save(OfferDuration(offer=offer, minutes=first.minutes, price_minor=first.price.minor))
     return offer
+
+
+def _save(row: Model) -> None:
+    """Save a row that the rules of its columns accept. Raises: InvalidInputError naming the option."""
+    try:
+        row.full_clean()
+    except ValidationError as error:
+        column, words = next(iter(error.message_dict.items()))
+        raise InvalidInputError(" ".join(words), field=_ASKED.get(column, column)) from None
+    row.save()
 
 
 def _check(first: FirstSteps) -> None:
     try:
         validate_email(first.email)
-        validate_public_slug(first.slug)
     except ValidationError as error:
-        raise InvalidInputError(" ".join(error.messages)) from None
+        raise InvalidInputError(" ".join(error.messages), field="email") from None
+    try:
+        if first.password:
+            validate_password(first.password, User(email=first.email, name=first.name))
+    except ValidationError as error:
+        raise InvalidInputError(" ".join(error.messages), field="password") from None
     if User.objects.filter(email=first.email.lower()).exists():
         raise InvalidInputError("There is already an account with this address.", field="email")
     if Coach.objects.filter(slug=first.slug).exists():

@@ -11,6 +11,9 @@ from greenroom.web.studio.urls import urlpatterns as studio_pages
 from greenroom.web.urls import coach_patterns
 from greenroom.web.urls import urlpatterns as pages
 
+admin.site.site_title = admin.site.site_header = "Greenroom"
+admin.site.index_title = "Administration"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     *account_pages,
     path("admin/", admin.site.urls),

@@ -150,7 +150,7 @@ def duration_short(length: timedelta) -> str:
 
 
 def relative(instant: datetime, now: datetime) -> str:
-    """Write "in 2 hours", "5 minutes ago" or "now" (less than a minute off), in the largest whole unit."""
+    """Write "in 1 hour 59 minutes", "in 3 hours", "5 minutes ago" or "now" (less than a minute off)."""
     distance = instant - now
     words = _largest_unit(abs(distance))
     if not words:
@@ -180,15 +180,16 @@ def _money_pattern(digits: int) -> str:
 
 
 def _largest_unit(length: timedelta) -> str:
+    """Write minutes below two hours exactly, then the nearest hour, from two days on the nearest day."""
     minutes = length // timedelta(minutes=1)
     if minutes < 1:
         return ""
-    if minutes < MINUTES_AN_HOUR:
-        return _counted(minutes, "minute")
-    whole_hours = minutes // MINUTES_AN_HOUR
-    if whole_hours < HOURS_A_DAY * 2:
-        return _counted(whole_hours, "hour")
-    return _counted(whole_hours // HOURS_A_DAY, "day")
+    if minutes < 2 * MINUTES_AN_HOUR:
+        return duration(timedelta(minutes=minutes))
+    nearest_hour = round(length / timedelta(hours=1))
+    if nearest_hour < HOURS_A_DAY * 2:
+        return _counted(nearest_hour, "hour")
+    return _counted(round(length / timedelta(days=1)), "day")
 
 
 def _counted(count: int, noun: str) -> str:

@@ -123,21 +123,13 @@ def order_of(booking: Booking) -> Order:
 
 def aside_data(booking: Booking) -> dict[str, Any]:
     """Return what stands beside every step of a booking."""
-    total = price_of(booking)
+    total = booking.order.total if booking.order else booking.price
     return {
         "coach": coach_data(booking.coach),
         "offer": offer_data(booking.session.offer),
         "length": length_of(booking),
-        "price": total if total and total.minor else None,
+        "price": total if total.minor else None,
     }
-
-
-def price_of(booking: Booking) -> Money | None:
-    """Return what a booking costs; None when nothing is agreed yet and its length was taken off the offer."""
-    if booking.order is not None:
-        return booking.order.total
-    duration = booking.session.offer.durations.filter(minutes=minutes_of(booking)).first()
-    return duration.price if duration else None
 
 
 def calendar_data(booking: Booking) -> dict[str, str]:

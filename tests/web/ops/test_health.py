@@ -66,7 +66,7 @@ def test_staff_see_what_failed_and_what_is_simulated(desk: Client, failed: Job) 
     assert "<script>alert" not in page
 
 
-def test_page_names_the_real_sides_in_production(desk: Client, now: datetime, settings: object) -> None:
+def test_page_names_the_real_sides_in_production(desk: Client, settings: object) -> None:
     settings.SANDBOX_ENABLED = False  # type: ignore[attr-defined]  # the fixture is untyped
 
     seams = {name: state for name, state, _settings in desk.get("/ops/").context["seams"]}

@@ -166,7 +166,7 @@ def test_content_type_does_not_matter(outside: Client, kind: str) -> None:
         (b"\xff\xfe\x00", "body"),
     ],
     ids=repr,
-)  # fmt: skip
+)
 def test_absurd_moves_of_the_clock_are_refused(
     outside: Client, sandbox_clock: OffsetClock, body: Any, field: str
 ) -> None:
@@ -177,7 +177,7 @@ def test_absurd_moves_of_the_clock_are_refused(
     assert sandbox_clock.offset() == timedelta()
 
 
-def test_clock_stops_before_the_calendar_of_the_site_ends(outside: Client, sandbox_clock: OffsetClock) -> None:
+def test_clock_stops_before_the_calendar_of_the_site_ends(outside: Client) -> None:
     ensure_demo()
     while post(outside, "/sandbox/clock", {"advance_seconds": 10 * 365 * 24 * 3600}).status_code == HTTPStatus.OK:
         assert clock.now().year < 2200
@@ -226,8 +226,9 @@ def test_every_listed_fault_can_be_armed(outside: Client, known_faults: Any) -> 
         (b"[]", "body"),
     ],
     ids=repr,
-)  # fmt: skip
-def test_faults_name_the_field_at_fault(outside: Client, known_faults: Any, body: Any, field: str) -> None:
+)
+@pytest.mark.usefixtures("known_faults")
+def test_faults_name_the_field_at_fault(outside: Client, body: Any, field: str) -> None:
     answer = post(outside, "/sandbox/faults", body)
 
     assert (answer.status_code, answer.json()["field"]) == (HTTPStatus.UNPROCESSABLE_ENTITY, field)
@@ -268,8 +269,9 @@ def test_console_steps_only_by_its_own_buttons(client: Client, sandbox_clock: Of
     assert sandbox_clock.offset() == timedelta(seconds=300 if seconds == "300" else 0)
 
 
+@pytest.mark.usefixtures("known_faults")
 @pytest.mark.parametrize(("fault", "count"), [("refused", 1), ("nothing", 0), ("", 0)])
-def test_console_arms_one_fault(client: Client, known_faults: Any, fault: str, count: int) -> None:
+def test_console_arms_one_fault(client: Client, fault: str, count: int) -> None:
     answer = client.post("/sandbox/faults/arm/", {"seam": "mail", "fault": fault}, follow=True)
 
     assert answer.status_code == HTTPStatus.OK

@@ -1,11 +1,14 @@
 """A booking opened by its link: seen, moved, cancelled, and taken along as a calendar file."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from icalendar import Calendar
 from tests.bookings.steps import at, confirmed, fresh, hold, mails, occupied, refunds, snapshot
 from tests.factories.accounts import make_user
@@ -19,14 +22,15 @@ from greenroom.catalog.models import Offer
 from greenroom.jobs.models import Job
 from greenroom.notifications.models import Message
 
+TOKEN = re.compile(rb'name="csrfmiddlewaretoken" value="[^"]+"')
 PAGES = ("/manage/{}/", "/manage/{}/cancel/", "/manage/{}/reschedule/", "/manage/{}/session.ics")
+
+pytestmark = pytest.mark.usefixtures("offer")
 
 
 @pytest.mark.parametrize("status", list(BookingStatus))
 @pytest.mark.parametrize("page", [*PAGES, "/session/"])
-def test_link_opens_in_every_state(
-    client: Client, offer: Offer, now: datetime, status: BookingStatus, page: str
-) -> None:
+def test_link_opens_in_every_state(client: Client, offer: Offer, status: BookingStatus, page: str) -> None:
     booking = confirmed(offer)
     model = type(booking)
     changes = {"status": status, "no_show_party": "student" if status is BookingStatus.NO_SHOW else ""}
@@ -183,7 +187,9 @@ def test_link_remembers_itself_so_that_the_session_page_opens(client: Client, of
     client.get(f"/manage/{manage_token(booking)}/")
 
     assert client.get(f"/session/{booking.session.ref}/").status_code == HTTPStatus.OK
-    assert Client().get(f"/session/{booking.session.ref}/").status_code == HTTPStatus.NOT_FOUND
+    stranger = Client()
+    for ref in (booking.session.ref, "none"):  # the same whether there is such a session or not
+        assert stranger.get(f"/session/{ref}/")["Location"] == f"/account/login/?next=/session/{ref}/"
 
 
 def test_only_the_last_eight_links_are_kept(client: Client, offer: Offer) -> None:
@@ -193,11 +199,11 @@ def test_only_the_last_eight_links_are_kept(client: Client, offer: Offer) -> Non
 
     statuses = [client.get(f"/session/{booking.session.ref}/").status_code for booking in bookings]
 
-    assert statuses == [404] * 2 + [200] * 8
+    assert statuses == [302] * 2 + [200] * 8
 
 
 @pytest.mark.parametrize("ref", ["%00", "x", "%ED%A0%80", "é", "a" * 3000])
-def test_session_page_of_nonsense_is_not_found(client: Client, offer: Offer, ref: str) -> None:
+def test_session_page_of_nonsense_is_not_found(client: Client, ref: str) -> None:
     held(client)
     client.force_login(make_user())
 
@@ -236,19 +242,20 @@ def test_lost_link_answers_all_addresses_alike(
     client: Client, offer: Offer, django_assert_num_queries: Callable[..., object], email: str
 ) -> None:
     confirmed(offer)
-    known = client.post("/find-booking/", {"email": "other@example.org"})
+    client.post("/find-booking/", {"email": "first@example.org"})  # makes this browser's own limit
+    with CaptureQueriesContext(connection) as asked:
+        known = client.post("/find-booking/", {"email": "other@example.org"})
     jobs, messages = Job.objects.count(), Message.objects.count()
 
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(len(asked)):
         answer = client.post("/find-booking/", {"email": email})
 
-    assert (answer.status_code, answer.content) == (known.status_code, known.content)
+    assert answer.status_code == known.status_code == HTTPStatus.OK
+    assert TOKEN.sub(b"", answer.content) == TOKEN.sub(b"", known.content)
     assert (Job.objects.count(), Message.objects.count()) == (jobs + 1, messages + 1)
 
 
-def test_lost_link_is_mailed_to_those_who_booked(
-    client: Client, offer: Offer, run_jobs: Callable[..., None], now: datetime
-) -> None:
+def test_lost_link_is_mailed_to_those_who_booked(client: Client, offer: Offer, run_jobs: Callable[..., None]) -> None:
 
     booking = confirmed(offer)
     client.post("/find-booking/", {"email": "Ann@Example.org"})
@@ -260,7 +267,7 @@ def test_lost_link_is_mailed_to_those_who_booked(
     assert mails("nobody@example.org") == []
 
 
-def test_lost_link_is_limited_by_address_and_by_email(client: Client, offer: Offer) -> None:
+def test_lost_link_is_limited_by_address_and_by_email(client: Client) -> None:
     by_email = [client.post("/find-booking/", {"email": "ann@example.org"}) for _ in range(6)]
     others = [client.post("/find-booking/", {"email": f"a{number}@example.org"}) for number in range(16)]
 
@@ -270,7 +277,7 @@ def test_lost_link_is_limited_by_address_and_by_email(client: Client, offer: Off
 
 
 @pytest.mark.parametrize("email", ["", "x", "a@b\r\nBcc: c@d.org", "a" * 300 + "@example.org", "a@example.org\x00"])
-def test_lost_link_names_a_bad_address(client: Client, db: None, email: str) -> None:
+def test_lost_link_names_a_bad_address(client: Client, email: str) -> None:
     answer = client.post("/find-booking/", {"email": email})
 
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY

@@ -240,6 +240,7 @@ def _show_details(request: HttpRequest, booking: Booking, form: DetailsForm, *, 
     price = presenters.aside_data(booking)["price"]
     context = step_context(request, booking) | {
         "form": form,
+        "hold": presenters.hold_data(booking, clock.now()) | {"form_id": "details-form"},
         "question_fields": form.question_fields,
         "submit_text": f"Continue to payment · {display.money(price)}" if price else "Continue",
     }
@@ -271,10 +272,7 @@ def step_context(request: HttpRequest, booking: Booking) -> dict[str, Any]:
 def connect_discord(request: HttpRequest, ref: str) -> HttpResponse:
     """Begin to link Discord for a booking; what was typed into the details form is kept meanwhile."""
     booking, _actor = visitors.open_booking(request, ref)
-    names = DetailsForm(list(booking.session.offer.questions.all())).fields
-    draft = {name: request.POST[name] for name in names if name in request.POST}
-    if draft:
-        services.keep_draft(booking=booking, draft=draft, now=clock.now())
+    _keep_typed(request, booking)
     return begin(
         request,
         return_path=safe_path(request, request.GET.get("next", "")),
@@ -283,11 +281,21 @@ def connect_discord(request: HttpRequest, ref: str) -> HttpResponse:
     )
 
 
+def _keep_typed(request: HttpRequest, booking: Booking) -> None:
+    """Keep what was typed into the details form, which travels along with its page's other buttons."""
+    names = DetailsForm(list(booking.session.offer.questions.all())).fields
+    # Nothing is checked before the form is sent; NUL alone cannot be kept by PostgreSQL.
+    draft = {name: request.POST[name].replace("\x00", "") for name in names if name in request.POST}
+    if draft:
+        services.keep_draft(booking=booking, draft=draft, now=clock.now())
+
+
 @never_cache
 @require_POST
 def extend(request: HttpRequest, ref: str) -> HttpResponseBase:
     """Keep the time for fifteen more minutes, once."""
     booking, actor = visitors.open_booking(request, ref)
+    _keep_typed(request, booking)
     services.extend_hold(booking=booking, actor=actor, now=clock.now())
     return redirect("checkout" if booking.order else "booking_details", ref)
 
@@ -340,17 +348,20 @@ def _show_checkout(
 def _way_on(request: HttpRequest, booking: Booking, *, details_wanted: bool = False) -> HttpResponseBase | None:
     """Return where somebody belongs whose booking is at another step than the page asked for."""
     if booking.status not in UNPAID:
-        return redirect("confirmed", booking.ref)
+        return _choose_again(request, booking) if booking.order is None else redirect("confirmed", booking.ref)
     if booking.hold_expires_at <= clock.now():
-        return redirect(presenters.change_time_url(booking))
+        return _choose_again(request, booking)
     if booking.order is None and not details_wanted:
         return redirect("booking_details", booking.ref)
-    if booking.order is None and presenters.price_of(booking) is None:
-        messages.error(request, "This length is not offered any more. Choose again.")
-        return redirect(presenters.book_url(booking.session.offer))
     if details_wanted and booking.status == BookingStatus.PENDING_PAYMENT:
         return redirect("checkout", booking.ref)
     return None
+
+
+def _choose_again(request: HttpRequest, booking: Booking) -> HttpResponseBase:
+    """Lead back to the day that was held, with a word about why."""
+    messages.error(request, "We no longer hold this time for you, and nothing was charged. It may still be free.")
+    return redirect(presenters.change_time_url(booking))
 
 
 @never_cache
@@ -365,12 +376,11 @@ def confirmed(request: HttpRequest, ref: str) -> HttpResponseBase:
     if actor.kind is ActorKind.COACH:  # this page holds the student's key
         return redirect("studio_session", booking.session.ref)
     if booking.order is None:
-        is_going_on = booking.status in UNPAID
-        return redirect("booking_details", ref) if is_going_on else redirect(presenters.change_time_url(booking))
+        return redirect("booking_details", ref) if booking.status in UNPAID else _choose_again(request, booking)
+    token = queries.manage_token(booking)
     state = outcome_of(booking)
     if state is None:
-        return redirect("manage" if booking.confirmed_at else "book", *_after_the_end(booking))
-    token = queries.manage_token(booking)
+        return redirect("manage", token) if booking.confirmed_at else _choose_again(request, booking)
     context = (
         presenters.aside_data(booking)
         | presenters.when_data(booking)
@@ -409,10 +419,6 @@ def outcome_of(booking: Booking) -> str | None:
     order = presenters.order_of(booking)
     has_paid = payments.order_money(order.ref, currency=order.currency).captured.minor > 0
     return "lost" if has_paid and booking.confirmed_at is None else None
-
-
-def _after_the_end(booking: Booking) -> tuple[str]:
-    return (queries.manage_token(booking),) if booking.confirmed_at else (booking.coach.slug,)
 
 
 def _arrive(request: HttpRequest, name: str, ref: str) -> HttpResponseBase | None:

@@ -5,6 +5,7 @@ from django import forms
 from greenroom.catalog.models import IntakeQuestion
 from greenroom.catalog.types import QuestionKind
 from greenroom.coaches.models import Topic
+from greenroom.directory.types import Search
 
 _QUESTION_PREFIX = "question_"
 _NO_CONTROL = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
@@ -23,7 +24,16 @@ class DirectoryForm(forms.Form):
     topic = forms.ModelChoiceField(
         Topic.objects.all(), to_field_name="slug", required=False, empty_label="Any topic", label="Topic"
     )
-    max_price = forms.IntegerField(label="Price up to", required=False, min_value=0, max_value=100_000)
+    max_price = forms.IntegerField(
+        label="Price up to, in the coach's currency", required=False, min_value=0, max_value=100_000
+    )
+
+    @property
+    def search(self) -> Search:
+        wanted = self.cleaned_data
+        return Search(
+            words=wanted["q"], topic=wanted["topic"].slug if wanted["topic"] else "", max_price=wanted["max_price"]
+        )
 
 
 class DetailsForm(forms.Form):
@@ -75,8 +85,8 @@ class DetailsForm(forms.Form):
 
 class TermsForm(forms.Form):
     terms = forms.BooleanField(
-        label="I agree to the cancellation policy and the terms",
-        error_messages={"required": "Please agree to the terms to go on."},
+        label="I agree to the cancellation policy",
+        error_messages={"required": "Please agree to go on."},
     )
 
 

@@ -1,10 +1,9 @@
 """The front door, the directory, a coach's page, and small things every page needs."""
 
-from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import Min, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -13,13 +12,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from greenroom.bookings.queries import Wish, next_slots
 from greenroom.catalog.models import Offer
 from greenroom.catalog.queries import get_public_offer, public_offers, refund_tiers
-from greenroom.coaches.models import Coach
-from greenroom.coaches.queries import get_public_coach, public_coaches
+from greenroom.coaches.queries import get_public_coach
 from greenroom.core import clock
 from greenroom.core.errors import NotFoundError
+from greenroom.directory.queries import cards, find_cards, find_coaches
+from greenroom.directory.types import Card, Search
 from greenroom.web import presenters
 from greenroom.web.public.forms import DirectoryForm
 from greenroom.web.visitors import remember_choices, remember_theme, sight_of
@@ -32,8 +31,8 @@ _ON_A_PAGE = 12
 @never_cache
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
-    cards = coach_cards(list(_listed()[:_ON_A_PAGE]))
-    soon = sorted((card for card in cards if card["next_at"]), key=lambda card: card["next_at"])
+    found = find_cards(Search(), page=1, size=_ON_A_PAGE, now=clock.now())
+    soon = sorted((_card_data(card) for card in found.cards if card.next_slot), key=itemgetter("next_at"))
     return render(request, "public/home.html", {"coaches": soon[:_ON_HOME]})
 
 
@@ -41,11 +40,11 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_GET
 def directory(request: HttpRequest) -> HttpResponse:
     form = DirectoryForm(request.GET if set(request.GET) & set(DirectoryForm.base_fields) else None)
-    found = _filtered(form.cleaned_data) if form.is_valid() else _listed()
-    page = Paginator(found, _ON_A_PAGE).get_page(request.GET.get("page"))
+    search = form.search if form.is_valid() else Search()
+    page = Paginator(find_coaches(search), _ON_A_PAGE).get_page(request.GET.get("page"))
     context = {
         "form": form,
-        "coaches": coach_cards(list(page)),
+        "coaches": [_card_data(card) for card in cards(list(page), now=clock.now(), search=search)],
         "count": page.paginator.count,
         "clear_url": request.path,
         "page": page,
@@ -53,42 +52,13 @@ def directory(request: HttpRequest) -> HttpResponse:
     return remember_choices(request, render(request, "public/directory.html", context))
 
 
-def _listed() -> QuerySet[Coach]:
-    return public_coaches().select_related("user").prefetch_related("topics").order_by("pk")
-
-
-def _filtered(wanted: dict[str, Any]) -> QuerySet[Coach]:
-    coaches = _listed()
-    for word in wanted["q"].split():
-        named = Q(display_name__icontains=word) | Q(headline__icontains=word) | Q(topics__name__icontains=word)
-        coaches = coaches.filter(pk__in=Coach.objects.filter(named).values("pk"))
-    if wanted["topic"]:
-        coaches = coaches.filter(topics=wanted["topic"])
-    if wanted["max_price"] is not None:
-        cheap = public_offers().annotate(least=Min("durations__price_minor"))
-        coaches = coaches.filter(pk__in=cheap.filter(least__lte=wanted["max_price"] * 100).values("coach_id"))
-    return coaches
-
-
-def coach_cards(coaches: Sequence[Coach]) -> list[dict[str, Any]]:
-    """Return cards with each coach's first offer and next free time; a fixed number of queries for all of them."""
-    now = clock.now()
-    offers: dict[int, list[Offer]] = {}
-    for offer in public_offers().filter(coach__in=coaches):
-        offers.setdefault(offer.coach_id, []).append(offer)
-    bookable = [offers[coach.pk][0] for coach in coaches if coach.is_bookable and coach.pk in offers]
-    starts = next_slots([Wish(offer, offer.durations.all()[0].length) for offer in bookable], now=now)
-    next_of = {offer.coach_id: (offer, at) for offer, at in zip(bookable, starts, strict=True)}
-    return [_card(coach, offers.get(coach.pk, []), next_of.get(coach.pk)) for coach in coaches]
-
-
-def _card(coach: Coach, offers: list[Offer], following: tuple[Offer, Any] | None) -> dict[str, Any]:
-    prices = [duration.price for offer in offers for duration in offer.durations.all() if duration.price_minor]
-    offer, next_at = following or (None, None)
-    return presenters.coach_data(coach) | {
-        "from_price": min(prices, key=lambda price: price.minor) if prices else None,
-        "next_at": next_at,
-        "book_url": presenters.book_url(offer) if offer and next_at else "",
+def _card_data(card: Card) -> dict[str, Any]:
+    """Return a card; its price is that of the offer to which its button leads."""
+    slot = card.next_slot
+    return presenters.coach_data(card.coach) | {
+        "price": presenters.price_or_none(slot.offer.durations.all()[0]) if slot else None,
+        "next_at": slot.starts_at if slot else None,
+        "book_url": presenters.book_url(slot.offer) if slot else "",
     }
 
 

@@ -170,6 +170,7 @@ def mailbox(request: HttpRequest) -> HttpResponse:
     """List the mails that arrived, newest first."""
     mails = DeliveredMail.objects.order_by("-pk")
     wanted = request.GET.get("to", "")
+    wanted = wanted if wanted.isprintable() else ""  # PostgreSQL refuses to compare NUL
     page = Paginator(mails.filter(to=wanted) if wanted else mails, _MAILS_A_PAGE).get_page(request.GET.get("page"))
     return render(request, "sandbox/mailbox.html", {"page": page, "to": wanted})
 

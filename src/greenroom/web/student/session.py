@@ -16,12 +16,12 @@ from django.views.decorators.http import require_GET
 from greenroom.accounts.models import User
 from greenroom.bookings import queries
 from greenroom.bookings.models import Booking
-from greenroom.bookings.types import UPCOMING
+from greenroom.bookings.types import UPCOMING, BookingStatus
 from greenroom.catalog.types import Venue
 from greenroom.core import clock
 from greenroom.core.errors import NotFoundError
 from greenroom.notifications import display
-from greenroom.rooms.queries import room_view
+from greenroom.rooms.queries import RoomView, room_view
 from greenroom.rooms.types import PageState
 from greenroom.web import presenters, visitors
 from greenroom.web.accounts.discord_flow import allows_discord_redirect
@@ -50,7 +50,11 @@ def session_page(request: HttpRequest, ref: str) -> HttpResponseBase:
         if queries.get_booking_by_token(token).session.ref != ref:
             raise NotFoundError
         return visitors.keep_key(request, redirect("session", ref), token)
-    seat = _seat_of(request, ref)
+    seat = _find_seat(request, ref)
+    if seat is None:
+        if visitors.signed_in(request) is None:  # the same whether there is such a session or not
+            return redirect_to_login(request.get_full_path(), "account_login")
+        raise NotFoundError
     booking, now = seat.booking, clock.now()
     is_ahead = booking.status in UPCOMING and now < booking.session.starts_at
     coach_tz, student_tz = booking.coach.user.time_zone, booking.contact_tz
@@ -66,15 +70,15 @@ def session_page(request: HttpRequest, ref: str) -> HttpResponseBase:
             "goals": booking.goals,
             "manage_url": "" if seat.is_coach else reverse("manage", args=[queries.manage_token(booking)]),
             # The links hold the student's key.
-            "calendar": None if seat.is_coach else presenters.calendar_data(booking),
-            "discord": None if seat.is_coach else card_of(request, booking),
+            "calendar": None if seat.is_coach or not is_ahead else presenters.calendar_data(booking),
+            "discord": None if seat.is_coach or booking.status not in UPCOMING else card_of(request, booking),
         }
     )
     return render(request, "student/session.html", context)
 
 
-def _seat_of(request: HttpRequest, ref: str) -> Seat:
-    """Find the visitor's place in a session. Raises: NotFoundError, the same for somebody else's and for none."""
+def _find_seat(request: HttpRequest, ref: str) -> Seat | None:
+    """Find the visitor's place in a session, by their account or by a link they opened."""
     user = visitors.signed_in(request)
     # An address may carry what PostgreSQL refuses to compare.
     if user is not None and ref.isascii() and ref.isprintable():
@@ -85,22 +89,16 @@ def _seat_of(request: HttpRequest, ref: str) -> Seat:
         booking = queries.find_booking_by_token(token)
         if booking is not None and booking.session.ref == ref:
             return Seat(booking, booking, is_coach=False)
-    raise NotFoundError
+    return None
 
 
 def _join(seat: Seat, now: datetime) -> dict[str, Any]:
     booking = seat.booking
     view = room_view(booking.session, seat.viewer, now=now)
     is_discord = booking.session.venue == Venue.DISCORD
-    state = _JOIN_STATES.get(view.state, view.state.value)
-    url = view.join_url if is_discord else booking.session.offer.video_url
-    if not is_discord:
-        state = _by_the_clock(booking, view.opens_at, view.closes_at, now)
-    if booking.status not in UPCOMING and booking.confirmed_at is not None and state != "over":
-        state = "cancelled"
     return {
-        "state": state,
-        "url": url,
+        "state": _join_state(booking, view, now),
+        "url": view.join_url if is_discord else booking.session.offer.video_url,
         "place": booking.session.venue,
         "opens_at": view.opens_at,
         "closes_at": view.closes_at,
@@ -110,10 +108,15 @@ def _join(seat: Seat, now: datetime) -> dict[str, Any]:
     }
 
 
-def _by_the_clock(booking: Booking, opens_at: datetime, closes_at: datetime, now: datetime) -> str:
-    if booking.status not in UPCOMING or now >= closes_at:
+def _join_state(booking: Booking, view: RoomView, now: datetime) -> str:
+    """Say how the way in stands: first by what became of the booking, then by the room, or by the clock alone."""
+    if booking.status in {BookingStatus.CANCELLED, BookingStatus.EXPIRED}:
+        return "cancelled"
+    if now >= view.closes_at or booking.status == BookingStatus.NO_SHOW:
         return "over"
-    return "early" if now < opens_at else "ready"
+    if booking.session.venue == Venue.DISCORD:
+        return _JOIN_STATES.get(view.state, view.state.value)
+    return "early" if now < view.opens_at else "ready"
 
 
 @never_cache

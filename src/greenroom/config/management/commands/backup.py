@@ -29,7 +29,10 @@ class Command(BaseCommand):
         target: Path = options["path"] or default
         if target.exists():
             raise CommandError(f"{target} exists already; name another file.", returncode=2)
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise CommandError(f"{target.parent} cannot be made: {error}", returncode=2) from None
         # Readable by the owner alone from the first byte: it holds people's names and addresses.
         os.umask(0o077)
         if connection.vendor == "sqlite":

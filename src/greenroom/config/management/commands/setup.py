@@ -1,5 +1,6 @@
 """`greenroom setup`: the first admin, coach and offer, asked for or given as options."""
 
+import re
 import sys
 from argparse import ArgumentParser
 from getpass import getpass
@@ -26,6 +27,7 @@ _QUESTIONS = (
     ("video-url", "Address of your video room (empty: sessions take place on Discord)", ""),
 )
 _MAY_BE_EMPTY = {"video-url"}
+_WHOLE_NUMBER = re.compile(r"\d{1,7}", re.ASCII)
 
 
 class Command(BaseCommand):
@@ -59,7 +61,7 @@ class Command(BaseCommand):
 
     def _first_steps(self, answers: dict[str, str], password: str) -> FirstSteps:
         for name in ("minutes", "price"):
-            if not answers[name].isdecimal():
+            if not _WHOLE_NUMBER.fullmatch(answers[name]):
                 raise CommandError(f"--{name}: use a whole number.", returncode=2)
         if answers["tz"] not in available_timezones():
             raise CommandError("--tz: use a name such as Europe/Berlin.", returncode=2)

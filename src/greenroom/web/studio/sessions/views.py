@@ -48,7 +48,7 @@ def session_page(request: HttpRequest, desk: Desk, ref: str) -> HttpResponseBase
         "actions": _actions(booking),
         "starts_in": when_words(booking.session.starts_at, now) if booking.status in UPCOMING else "",
         "is_near": booking.status in UPCOMING and booking.session.ends_at > now,
-        "session_url": links.coach_session_url(booking.session),
+        "session_url": links.session_page_url(booking.session),
         "order": presenters.order_data(booking.order) if booking.order else None,
         "refund": _refunded(booking),
     }

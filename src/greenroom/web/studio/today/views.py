@@ -116,7 +116,7 @@ def rooms_in_trouble(coach: Coach, now: datetime) -> list[Trouble]:
     return [
         Trouble(
             f"The room of {room.session.offer.title} has a problem: {room.last_error or 'it is not ready'}",
-            links.coach_session_url(room.session),
+            links.session_page_url(room.session),
             "Look at it",
         )
         for room in rooms.select_related("session__offer")[:_MOST_WAITING]
