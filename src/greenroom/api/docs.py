@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from greenroom.api.v1 import api
 
@@ -37,7 +37,7 @@ class Call:
     answers: tuple[tuple[str, str, tuple[Field, ...]], ...]
 
 
-@require_GET
+@require_safe
 def docs(request: HttpRequest) -> HttpResponse:
     """Show every call with what it takes and gives."""
     return render(request, "api/docs.html", {"calls": calls(), "version": api.version})

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from greenroom.core import clock
 from greenroom.core.errors import NotFoundError
@@ -40,7 +40,7 @@ def staff_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseB
 
 
 @staff_only
-@require_GET
+@require_safe
 def health(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     context = {

@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from greenroom.bookings import links, queries, services
@@ -53,7 +53,7 @@ def hold_limit() -> RateLimit:
 
 
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request-Type")
 def book(request: HttpRequest, coach: str) -> HttpResponseBase:
     """Show free times; a POST holds one."""
@@ -184,7 +184,7 @@ def _hold(request: HttpRequest, offers: list[Offer], offer: Offer, duration: Off
 
 
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @allows_discord_redirect
 def details(request: HttpRequest, ref: str) -> HttpResponseBase:
     """Ask who books, while the time is held."""
@@ -193,7 +193,7 @@ def details(request: HttpRequest, ref: str) -> HttpResponseBase:
     if elsewhere:
         return elsewhere
     questions = list(booking.session.offer.questions.all())
-    if request.method == "GET":
+    if request.method != "POST":
         return _show_details(request, booking, DetailsForm(questions, initial=_known(request, booking)))
     form = DetailsForm(questions, request.POST)
     _require_discord(form, booking)
@@ -310,7 +310,7 @@ def release(request: HttpRequest, ref: str) -> HttpResponseBase:
 
 
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @allows_discord_redirect
 def checkout(request: HttpRequest, ref: str) -> HttpResponseBase:
     """Show what is to be paid under which rules; a POST accepts it and leads to the gateway."""
@@ -365,7 +365,7 @@ def _choose_again(request: HttpRequest, booking: Booking) -> HttpResponseBase:
 
 
 @never_cache
-@require_http_methods(["GET"])
+@require_safe
 @allows_discord_redirect
 def confirmed(request: HttpRequest, ref: str) -> HttpResponseBase:
     """Say what the payment came to; while it is being processed the page looks again by itself."""
@@ -427,7 +427,7 @@ def _arrive(request: HttpRequest, name: str, ref: str) -> HttpResponseBase | Non
     Raises: NotFoundError for a token of another booking or none.
     """
     token = request.GET.get("token")
-    if token is None or request.method != "GET":
+    if token is None or request.method == "POST":
         return None
     if queries.get_booking_by_token(token).ref != ref:
         raise NotFoundError

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from greenroom.catalog.models import Offer
 from greenroom.catalog.queries import get_public_offer, public_offers, refund_tiers
@@ -29,7 +29,7 @@ _ON_A_PAGE = 12
 
 
 @never_cache
-@require_GET
+@require_safe
 def home(request: HttpRequest) -> HttpResponse:
     found = find_cards(Search(), page=1, size=_ON_A_PAGE, now=clock.now())
     soon = sorted((_card_data(card) for card in found.cards if card.next_slot), key=itemgetter("next_at"))
@@ -37,7 +37,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@require_GET
+@require_safe
 def directory(request: HttpRequest) -> HttpResponse:
     form = DirectoryForm(request.GET if set(request.GET) & set(DirectoryForm.base_fields) else None)
     search = form.search if form.is_valid() else Search()
@@ -63,7 +63,7 @@ def _card_data(card: Card) -> dict[str, Any]:
 
 
 @never_cache
-@require_GET
+@require_safe
 def coach_page(request: HttpRequest, coach: str) -> HttpResponse:
     found = get_public_coach(coach)
     offers = list(public_offers().filter(coach=found).prefetch_related("refund_tiers"))
@@ -88,13 +88,13 @@ def _offer_row(offer: Offer) -> dict[str, Any]:
     }
 
 
-@require_GET
+@require_safe
 def offer_page(_request: HttpRequest, coach: str, offer: str) -> HttpResponse:
     return redirect(presenters.book_url(get_public_offer(coach, offer)))
 
 
 @never_cache
-@require_GET
+@require_safe
 def zones(request: HttpRequest) -> HttpResponse:
     query = request.GET.get("q", "")[:60]
     following = safe_path(request, request.GET.get("next", ""))

@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from greenroom.core import clock
 from greenroom.core.clock import ClockMovedBackError
@@ -63,7 +63,7 @@ def _posted_object(request: HttpRequest) -> dict[str, Any]:
 
 
 @never_cache
-@require_GET
+@require_safe
 def state_json(_request: HttpRequest) -> JsonResponse:
     return JsonResponse(state())
 
@@ -113,7 +113,7 @@ def arm_fault(_request: HttpRequest, posted: dict[str, Any]) -> dict[str, Any]:
 
 
 @never_cache
-@require_GET
+@require_safe
 def console(request: HttpRequest) -> HttpResponse:
     """Show what is simulated, and which settings replace it."""
     armed = faults.remaining()
@@ -148,7 +148,7 @@ def arm_from_console(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@require_GET
+@require_safe
 def guild(request: HttpRequest) -> HttpResponse:
     """Show the simulated Discord server as one of its people would see it."""
     people = guild_queries.people()
@@ -158,14 +158,14 @@ def guild(request: HttpRequest) -> HttpResponse:
     return render(request, "sandbox/guild.html", {"people": people, "chosen": chosen, "guild": view})
 
 
-@require_GET
+@require_safe
 def channel(request: HttpRequest, guild_id: str, channel_id: str) -> HttpResponse:  # noqa: ARG001 -- the address names them
     """Stand in for a channel's page at Discord, where a Join button leads: show the server."""
     return guild(request)
 
 
 @never_cache
-@require_GET
+@require_safe
 def mailbox(request: HttpRequest) -> HttpResponse:
     """List the mails that arrived, newest first."""
     mails = DeliveredMail.objects.order_by("-pk")
@@ -176,7 +176,7 @@ def mailbox(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@require_GET
+@require_safe
 def mail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one mail as text."""
     return render(request, "sandbox/mail.html", {"mail": get_object_or_404(DeliveredMail, pk=pk)})

@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from greenroom.accounts.models import User
 from greenroom.bookings import queries
@@ -41,7 +41,7 @@ class Seat:
 
 
 @never_cache
-@require_GET
+@require_safe
 @allows_discord_redirect
 def session_page(request: HttpRequest, ref: str) -> HttpResponseBase:
     """Show a session to its coach and its students, and the way in while it is open."""
@@ -120,7 +120,7 @@ def _join_state(booking: Booking, view: RoomView, now: datetime) -> str:
 
 
 @never_cache
-@require_GET
+@require_safe
 def sessions(request: HttpRequest) -> HttpResponseBase:
     """List the signed-in student's sessions, the coming ones first."""
     user = visitors.signed_in(request)

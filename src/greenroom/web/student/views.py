@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from greenroom.bookings import links, queries, rules, services
@@ -58,7 +58,7 @@ def _page_context(request: HttpRequest, booking: Booking, *, change_url: str = "
 
 
 @never_cache
-@require_GET
+@require_safe
 @allows_discord_redirect
 def manage(request: HttpRequest, token: str) -> HttpResponseBase:
     """Show a booking to whoever holds its link."""
@@ -94,7 +94,7 @@ def _refund_sentence(booking: Booking) -> str:
 
 
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def cancel(request: HttpRequest, token: str) -> HttpResponseBase:
     """Show what cancelling gives back; a POST cancels."""
     booking, actor = _open(request, token)
@@ -133,7 +133,7 @@ def _refund_preview(booking: Booking, amount: Money, percent: int) -> dict[str, 
 
 
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request-Type")
 def reschedule(request: HttpRequest, token: str) -> HttpResponseBase:
     """Choose another time on the same picker, look at it, and POST it."""
@@ -142,7 +142,7 @@ def reschedule(request: HttpRequest, token: str) -> HttpResponseBase:
     if not rules.can_move(status=booking.status, starts_at=booking.session.starts_at, now=now):
         return redirect("manage", token)
     starts_at = _asked_start(request)
-    if request.method == "GET":
+    if request.method != "POST":
         return _show_reschedule(request, booking, token, starts_at)
     if starts_at is None:
         raise SlotNotOfferedError
@@ -199,7 +199,7 @@ def _show_reschedule(
 
 
 @never_cache
-@require_GET
+@require_safe
 def calendar(request: HttpRequest, token: str) -> HttpResponse:
     """Give the session as a calendar file."""
     booking, _actor = _open(request, token)
@@ -209,7 +209,7 @@ def calendar(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def lost_link(request: HttpRequest) -> HttpResponse:
     """Mail the links of somebody's sessions; known and unknown addresses get the same answer."""
     form = LostLinkForm(request.POST if request.method == "POST" else None)
@@ -224,7 +224,7 @@ def lost_link(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@require_http_methods(["GET"])
+@require_safe
 def cancel_by_ref(request: HttpRequest, ref: str) -> HttpResponseBase:
     """Lead from a booking's public reference to its cancel page, for those who may open it."""
     booking, actor = visitors.open_booking(request, ref)

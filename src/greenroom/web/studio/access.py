@@ -67,7 +67,7 @@ def coach_only(view: StudioView[P]) -> Callable[..., HttpResponseBase]:
         user = signed_in(request)
         if user is None:
             # A form that was sent can't be sent again after signing in: come back to the page it stood on.
-            return redirect_to_login(request.get_full_path() if request.method == "GET" else reverse("studio"))
+            return redirect_to_login(request.get_full_path() if request.method != "POST" else reverse("studio"))
         # Through the user, who keeps it: the frame of the page asks for it again.
         coach = getattr(user, "coach", None)
         if coach is None:

@@ -10,7 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from greenroom.accounts import queries, services
 from greenroom.accounts.errors import CodeOverError, LinkRefusedError, WrongCodeError
@@ -45,7 +45,7 @@ def connect(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@require_GET
+@require_http_methods(["GET"])  # a HEAD must not use the state up
 def callback(request: HttpRequest) -> HttpResponse:
     try:
         attempt = services.receive_callback(

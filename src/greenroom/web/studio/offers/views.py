@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from greenroom.catalog import services
 from greenroom.catalog.errors import OfferIncompleteError
@@ -25,7 +25,7 @@ from greenroom.web.studio.rows import problems_of, reshaped
 _SECTION = "offers"
 
 
-@require_GET
+@require_safe
 @coach_only
 def offer_list(request: HttpRequest, desk: Desk) -> HttpResponseBase:
     offers = list(Offer.objects.filter(coach=desk.coach).prefetch_related("durations"))
@@ -56,20 +56,20 @@ def _own_offer(desk: Desk, pk: int) -> Offer:
     return offer
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @coach_only
 def new_offer(request: HttpRequest, desk: Desk) -> HttpResponseBase:
     return _edit(request, desk, Offer(coach=desk.coach))
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @coach_only
 def edit_offer(request: HttpRequest, desk: Desk, pk: int) -> HttpResponseBase:
     return _edit(request, desk, _own_offer(desk, pk))
 
 
 def _edit(request: HttpRequest, desk: Desk, offer: Offer) -> HttpResponseBase:
-    if request.method == "GET":
+    if request.method != "POST":
         return _show_form(request, desk, offer, OfferForm(offer=offer))
     changed = reshaped(request.POST, OfferForm.groups)
     if changed is not None:

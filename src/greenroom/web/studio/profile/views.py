@@ -20,7 +20,7 @@ from greenroom.web.studio.profile.forms import ProfileForm
 from greenroom.web.studio.rows import problems_of
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @coach_only
 def profile(request: HttpRequest, desk: Desk) -> HttpResponseBase:
     form = ProfileForm(request.POST) if request.method == "POST" else ProfileForm(initial=_written(desk.coach))

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from greenroom.availability import rules, services
 from greenroom.availability.engine import Interval
@@ -27,7 +27,7 @@ _SECTION = "schedule"
 _MOST_SHOWN = 100
 
 
-@require_GET
+@require_safe
 @coach_only
 def schedule_page(request: HttpRequest, desk: Desk) -> HttpResponseBase:
     return _show(request, desk)

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from greenroom.bookings import links, services
 from greenroom.bookings.models import Booking
@@ -28,7 +28,7 @@ _ON_A_PAGE = 20
 _SECTION = "sessions"
 
 
-@require_GET
+@require_safe
 @coach_only
 def session_list(request: HttpRequest, desk: Desk) -> HttpResponseBase:
     now = clock.now()
@@ -39,7 +39,7 @@ def session_list(request: HttpRequest, desk: Desk) -> HttpResponseBase:
     return desk.draw(request, "studio/sessions.html", context, section=_SECTION)
 
 
-@require_GET
+@require_safe
 @coach_only
 def session_page(request: HttpRequest, desk: Desk, ref: str) -> HttpResponseBase:
     booking = queries.get_coach_booking(desk.coach, ref)
@@ -111,11 +111,11 @@ def _act(request: HttpRequest, ref: str, verb: Callable[[], object], words: str)
     return redirect("studio_session", ref)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @coach_only
 def no_show(request: HttpRequest, desk: Desk, ref: str) -> HttpResponseBase:
     booking = queries.get_coach_booking(desk.coach, ref)
-    if request.method == "GET" and not _actions(booking).can_mark_no_show:
+    if request.method != "POST" and not _actions(booking).can_mark_no_show:
         return redirect("studio_session", ref)
     form = NoShowForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
@@ -131,7 +131,7 @@ def no_show(request: HttpRequest, desk: Desk, ref: str) -> HttpResponseBase:
     return desk.draw(request, "studio/no_show.html", context, section=_SECTION, status=status)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @coach_only
 def cancel(request: HttpRequest, desk: Desk, ref: str) -> HttpResponseBase:
     booking = queries.get_coach_booking(desk.coach, ref)

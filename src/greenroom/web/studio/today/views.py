@@ -7,7 +7,7 @@ from datetime import datetime
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from greenroom.accounts.models import DiscordIdentity
 from greenroom.availability.models import WeeklyWindow
@@ -47,7 +47,7 @@ class Step:
 Finder = Callable[[Coach, datetime], list[Trouble]]
 
 
-@require_GET
+@require_safe
 @coach_only
 def today(request: HttpRequest, desk: Desk) -> HttpResponseBase:
     now = clock.now()

@@ -36,7 +36,7 @@ class RefusedRequestError(Exception):
 
 
 @csrf_exempt  # no cookie says who one is here: that is what the page asks
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def authorize(request: HttpRequest) -> HttpResponse:
     if not settings.SANDBOX_ENABLED:
         raise Http404
