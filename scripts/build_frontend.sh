@@ -11,7 +11,7 @@ if ! node -e "$new_enough" 2>/dev/null; then
 fi
 cd frontend
 if [ ! -f node_modules/.installed ] || [ package-lock.json -nt node_modules/.installed ]; then
-  npm ci --silent --no-audit --no-fund
+  npm ci --loglevel=error --no-audit --no-fund
   touch node_modules/.installed
 fi
 npm run --silent check
