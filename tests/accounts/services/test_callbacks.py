@@ -57,6 +57,7 @@ def test_start_link_to_elsewhere_returns_to_the_start_page(sign_in: ToldSignIn, 
     assert LinkAttempt.objects.get().return_path == "/"
 
 
+@pytest.mark.usefixtures("sign_in")  # puts back what was wired
 def test_start_link_without_discord_is_not_found(now: datetime) -> None:
     discord.use(None)
 
