@@ -1,27 +1,12 @@
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Callable
 
 import pytest
-from tests.accounts.discord_double import ToldSignIn
-from tests.factories.clock import SettableClock
+from tests.accounts.conftest import now, sign_in
 
-from greenroom.accounts import discord
 from greenroom.accounts.models import MailedCode
 from greenroom.accounts.types import MailedSecret
 
-
-@pytest.fixture
-def sign_in() -> Iterator[ToldSignIn]:
-    before = discord.current()
-    told = ToldSignIn()
-    discord.use(told)
-    yield told
-    discord.use(before)
-
-
-@pytest.fixture
-def now(frozen_clock: SettableClock) -> datetime:
-    return frozen_clock()
+__all__ = ["newest_code", "now", "sign_in"]
 
 
 @pytest.fixture

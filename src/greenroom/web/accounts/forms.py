@@ -22,15 +22,21 @@ class SignInForm(allauth.LoginForm):  # type: ignore[misc]  # allauth is untyped
         self.fields["password"].help_text = ""
 
 
-class RequestCodeForm(allauth.RequestLoginCodeForm):  # type: ignore[misc]  # allauth is untyped
+class _AsksForCode(forms.Form):
+    """A form whose address gets a code by mail: so many in a while, and no more."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _say_plainly(self, {"email": EMAIL_LABEL})
 
     def clean_email(self) -> str:
-        email: str = super().clean_email()
+        email: str = super().clean_email()  # type: ignore[misc]  # of the form beside it
         _take_code(email)
         return email
+
+
+class RequestCodeForm(_AsksForCode, allauth.RequestLoginCodeForm):  # type: ignore[misc]  # allauth is untyped
+    """Sign in with a code instead of a password."""
 
 
 class ConfirmCodeForm(allauth.ConfirmLoginCodeForm):  # type: ignore[misc]  # allauth is untyped
@@ -41,15 +47,8 @@ class ConfirmCodeForm(allauth.ConfirmLoginCodeForm):  # type: ignore[misc]  # al
         self.fields["code"].max_length = 20
 
 
-class ResetPasswordForm(allauth.ResetPasswordForm):  # type: ignore[misc]  # allauth is untyped
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _say_plainly(self, {"email": EMAIL_LABEL})
-
-    def clean_email(self) -> str:
-        email: str = super().clean_email()
-        _take_code(email)
-        return email
+class ResetPasswordForm(_AsksForCode, allauth.ResetPasswordForm):  # type: ignore[misc]  # allauth is untyped
+    """Prove the address before a new password is set."""
 
 
 class NewPasswordForm(allauth.ResetPasswordKeyForm):  # type: ignore[misc]  # allauth is untyped

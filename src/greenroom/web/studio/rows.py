@@ -144,24 +144,6 @@ def _without_row(data: QueryDict, group: RowGroup, removed: int) -> QueryDict:
     return changed
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One line of the summary above a form: where, and what to do."""
-
-    anchor: str
-    label: str
-    message: str
-
-
-def problems_of(form: forms.Form) -> list[Problem]:
-    """Return everything that keeps a form from being saved, in the order of its fields."""
-    found = [Problem("", "", str(message)) for message in form.non_field_errors()]
-    for bound in form:
-        anchor = bound.id_for_label or bound.auto_id
-        found += [Problem(anchor, str(bound.label), str(message)) for message in bound.errors]
-    return found
-
-
 def blame(form: forms.Form, error: InvalidInputError, *, field: str | None = None) -> None:
     """Put a service's refusal at the field it names, or at the top when the form has no such field."""
     name = field or error.field or ""

@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from django import template
+from django import forms, template
 from django.forms import BoundField
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString, mark_safe
@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString, mark_safe
 from greenroom.core.money import Money
 from greenroom.notifications import display
 from greenroom.notifications.display import Viewer
+from greenroom.web.problems import Problem, problems_of
 
 register = template.Library()
 
@@ -117,6 +118,12 @@ def zone_address(context: dict[str, Any], tz: str) -> str:
     request = context.get("request")
     path = context.get("next_path") or (request.get_full_path() if request else "/")
     return address_with_zone(path, tz)
+
+
+@register.simple_tag(name="problems_of")
+def problems_tag(form: forms.Form) -> list[Problem]:
+    """Return what keeps a form from going on, for `components/problems.html`."""
+    return problems_of(form)
 
 
 @register.filter

@@ -18,9 +18,10 @@ from greenroom.catalog.types import OfferStatus
 from greenroom.core import clock
 from greenroom.core.errors import GreenroomError, InvalidInputError, NotFoundError
 from greenroom.web import presenters
+from greenroom.web.problems import problems_of
 from greenroom.web.studio.access import Desk, coach_only
 from greenroom.web.studio.offers.forms import OfferForm
-from greenroom.web.studio.rows import problems_of, reshaped
+from greenroom.web.studio.rows import reshaped
 
 _SECTION = "offers"
 

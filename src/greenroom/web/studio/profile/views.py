@@ -15,9 +15,9 @@ from greenroom.coaches.models import Coach
 from greenroom.coaches.services import save_profile
 from greenroom.core import clock
 from greenroom.web.accounts.card import card_context
+from greenroom.web.problems import problems_of
 from greenroom.web.studio.access import Desk, coach_only
 from greenroom.web.studio.profile.forms import ProfileForm
-from greenroom.web.studio.rows import problems_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

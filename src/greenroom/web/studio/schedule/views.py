@@ -18,9 +18,10 @@ from greenroom.bookings.queries import booked_sessions_within
 from greenroom.core import clock
 from greenroom.core.errors import InvalidInputError
 from greenroom.notifications import display
+from greenroom.web.problems import problems_of
 from greenroom.web.studio import queries
 from greenroom.web.studio.access import Desk, coach_only
-from greenroom.web.studio.rows import blame, problems_of, reshaped
+from greenroom.web.studio.rows import blame, reshaped
 from greenroom.web.studio.schedule.forms import BlackoutForm, OverrideForm, WeekForm, with_monday_copied
 
 _SECTION = "schedule"
