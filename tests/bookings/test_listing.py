@@ -77,7 +77,7 @@ def test_what_is_not_there_is_named(offer: Offer, now: datetime) -> None:
 
 
 def test_nearest_are_in_order_of_time(offer: Offer, now: datetime) -> None:
-    around = listing.times_around(offer, HOUR, at(12), now=now)
+    around = listing.times_around(offer.coach.slug, offer.slug, 60, at(12), now=now)
 
     assert around.nearest(at(12, 10), now, 3) == [at(11, 30), at(12), at(12, 30)]
     assert around.nearest(now, now, 2) == [now, now + 30 * MINUTE]

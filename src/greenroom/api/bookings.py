@@ -37,14 +37,24 @@ def create_booking(request: HttpRequest, payload: schemas.BookingIn, key: str = 
     """Hold a time for fifteen minutes, with the details of who books. Send an Idempotency-Key to repeat safely."""
     now = clock.now()
     take(RateLimit("hold-by-address", settings.HOLD_LIMIT, _TEN_MINUTES), client_address(request), now=now)
-    return answer_once(request, key, lambda: _create(request, payload, now), now=now)
+    return answer_once(request, key, lambda is_again: _create(request, payload, now, is_again=is_again), now=now)
 
 
-def _create(request: HttpRequest, payload: schemas.BookingIn, now: datetime) -> HttpResponse:
+def _create(request: HttpRequest, payload: schemas.BookingIn, now: datetime, *, is_again: bool) -> HttpResponse:
     user = callers.find_user(request)
     holder = rules.holder_digest("user", str(user.pk)) if user else rules.holder_digest("email", payload.email)
     kind = ActorKind.STUDENT if user else ActorKind.GUEST
+    is_proven = user is not None or is_again
     actor = Actor(kind, user.pk if user else None, client_address(request))
+    services.refuse_early(
+        coach=payload.coach,
+        offer=payload.offer,
+        minutes=payload.duration,
+        starts_at=payload.starts_at,
+        holder=holder,
+        now=now,
+        is_proven=is_proven,
+    )
     offer = get_public_offer(payload.coach, payload.offer)
     duration = find_duration(offer, payload.duration)
     answers = answer_snapshot(offer, payload.answers)
@@ -56,8 +66,7 @@ def _create(request: HttpRequest, payload: schemas.BookingIn, now: datetime) -> 
         student=user,
         actor=actor,
         now=now,
-        # An address proves nothing: who only names one is never given a booking that is there already.
-        is_proven=user is not None,
+        is_proven=is_proven,
     )
     if booking.status == BookingStatus.HELD:
         booking = services.submit_details(

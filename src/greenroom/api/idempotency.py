@@ -16,14 +16,15 @@ from greenroom.core.http import client_address
 _ABANDONED_AFTER = timedelta(minutes=2)
 
 
-def answer_once(request: HttpRequest, key: str, call: Callable[[], HttpResponse], *, now: datetime) -> HttpResponse:
-    """Answer `call()`, or the stored answer when the same key came with the same body before.
+def answer_once(request: HttpRequest, key: str, call: Callable[[bool], HttpResponse], *, now: datetime) -> HttpResponse:
+    """Answer `call(False)`, or the stored answer when the same key came with the same body before.
 
     Another body under the key is 422, a first call that still runs is 409 with Retry-After. A refusal is an exception
-    and is not kept. A first call whose process died is made again after two minutes.
+    and is not kept. A first call whose process died is made again after two minutes, as `call(True)`: what it may
+    have left behind is the caller's own.
     """
     if not key:
-        return call()
+        return call(False)
     key_digest = _digest(f"{client_address(request)} {request.path} {key}".encode())
     body_digest = _digest(request.body)
     try:
@@ -35,8 +36,8 @@ def answer_once(request: HttpRequest, key: str, call: Callable[[], HttpResponse]
             return _still_runs()
         if not _take_over(known, body_digest, now):
             return _replay(known, body_digest)
-        row = known
-    return _first_answer(row, call)
+        return _kept_answer(known, lambda: call(True))
+    return _kept_answer(row, lambda: call(False))
 
 
 def _take_over(row: IdempotentAnswer, body_digest: str, now: datetime) -> bool:
@@ -47,7 +48,7 @@ def _take_over(row: IdempotentAnswer, body_digest: str, now: datetime) -> bool:
     return abandoned.update(created_at=now) == 1
 
 
-def _first_answer(row: IdempotentAnswer, call: Callable[[], HttpResponse]) -> HttpResponse:
+def _kept_answer(row: IdempotentAnswer, call: Callable[[], HttpResponse]) -> HttpResponse:
     try:
         answer = call()
     except BaseException:

@@ -107,20 +107,15 @@ def free_times(asked: Asked, *, now: datetime) -> FreeTimes:
     return fresh
 
 
-def times_around(offer: Offer, length: timedelta, wanted: datetime, *, now: datetime) -> FreeTimes:
+def times_around(
+    coach_slug: str, offer_slug: str, minutes: int | None, wanted: datetime, *, now: datetime
+) -> FreeTimes:
     """Return the free times of two weeks before and after the day of `wanted`; one query when kept.
 
-    Everybody who wants a time of that day gets the same object.
+    Everybody who wants a time of that day gets the same object. Raises: as `free_times`.
     """
     midnight = wanted.replace(hour=0, minute=0, second=0, microsecond=0)
-    asked = Asked(
-        coach_slug=offer.coach.slug,
-        offer_slug=offer.slug,
-        minutes=length // timedelta(minutes=1),
-        range_from=midnight - _AROUND,
-        range_to=midnight + _AROUND,
-    )
-    return free_times(asked, now=now)
+    return free_times(Asked(coach_slug, offer_slug, minutes, midnight - _AROUND, midnight + _AROUND), now=now)
 
 
 def _gather(asked: Asked, now: datetime) -> FreeTimes:

@@ -24,7 +24,7 @@ from tests.factories.bookings import make_coach, make_offer, make_session
 from tests.factories.clock import SettableClock
 
 from greenroom.availability.models import Blackout, WeeklyWindow
-from greenroom.bookings import queries
+from greenroom.bookings import queries, services
 from greenroom.bookings.errors import (
     OfferNotBookableError,
     SlotNotOfferedError,
@@ -35,8 +35,9 @@ from greenroom.bookings.types import BookingStatus, SessionStatus
 from greenroom.catalog.models import Offer, OfferDuration
 from greenroom.catalog.types import OfferStatus
 from greenroom.coaches.types import CoachStatus
+from greenroom.core import clock
 from greenroom.core.actors import SYSTEM
-from greenroom.core.errors import NotAllowedError
+from greenroom.core.errors import InvalidInputError, NotAllowedError, NotFoundError
 from greenroom.core.models import AuditEntry
 from greenroom.jobs.models import Job
 
@@ -47,6 +48,76 @@ def listed(offer: Offer, day: int = 4) -> list[datetime]:
     return queries.open_slots(
         offer, length=HOUR, range_from=at(0, day=day), range_to=at(0, day=day + 1), now=at(10, day=2)
     )
+
+
+def refuse_early(
+    offer: Offer, starts_at: datetime, *, holder: str = "ann", minutes: int | None = None, is_proven: bool = True
+) -> None:
+    services.refuse_early(
+        coach=offer.coach.slug,
+        offer=offer.slug,
+        minutes=minutes,
+        starts_at=starts_at,
+        holder=holder,
+        now=clock.now(),
+        is_proven=is_proven,
+    )
+
+
+def test_refuse_early_lets_everybody_pass_who_wants_a_free_time(offer: Offer) -> None:
+    hold(offer, at(15))
+
+    refuse_early(offer, at(12))
+    refuse_early(offer, at(12), minutes=60)
+
+
+def test_refuse_early_turns_away_who_comes_too_late_with_two_questions(
+    offer: Offer, django_assert_num_queries: Any
+) -> None:
+    hold(offer, holder="bob")
+    with pytest.raises(SlotTakenError):
+        refuse_early(offer, at(12))
+    before = snapshot()
+
+    with django_assert_num_queries(2), pytest.raises(SlotTakenError) as refused:
+        refuse_early(offer, at(12, 30), holder="eve")
+
+    assert refused.value.alternatives == [at(11), at(13), at(13, 30)]
+    assert snapshot() == before
+
+
+def test_refuse_early_leaves_holders_of_another_time_to_the_lock(offer: Offer) -> None:
+    hold(offer)
+
+    refuse_early(offer, at(12))
+    refuse_early(offer, at(12, 30))
+    refuse_early(offer, at(12, 30), is_proven=False)
+    with pytest.raises(SlotTakenError):
+        refuse_early(offer, at(12), is_proven=False)
+    with pytest.raises(SlotTakenError):
+        refuse_early(offer, at(12, 30), holder="bob")
+
+
+def test_refuse_early_says_why_a_time_is_not_offered(offer: Offer) -> None:
+    with pytest.raises(SlotNotOfferedError, match="not offered"):
+        refuse_early(offer, at(12, 10))
+    with pytest.raises(InvalidInputError) as refused:
+        refuse_early(offer, at(12), minutes=45)
+    assert refused.value.field == "duration"
+
+
+def test_refuse_early_for_a_coach_who_takes_no_bookings(offer: Offer) -> None:
+    change(offer.coach, is_accepting_students=False)
+
+    with pytest.raises(OfferNotBookableError):
+        refuse_early(offer, at(12))
+
+
+def test_refuse_early_of_what_is_not_public(offer: Offer) -> None:
+    change(offer, status=OfferStatus.DRAFT)
+
+    with pytest.raises(NotFoundError):
+        refuse_early(offer, at(12))
 
 
 def test_hold_slot_keeps_the_time_for_fifteen_minutes(offer: Offer, now: datetime) -> None:
@@ -80,15 +151,35 @@ def test_hold_slot_again_returns_the_live_hold_unchanged(offer: Offer, frozen_cl
     assert snapshot() == before
 
 
-def test_hold_slot_again_by_address_alone_gives_a_new_booking_in_its_place(offer: Offer) -> None:
+def test_hold_slot_again_by_address_alone_is_taken(offer: Offer) -> None:
+    describe(hold(offer, is_proven=False))
+    before = snapshot()
+
+    with pytest.raises(SlotTakenError) as refused:
+        hold(offer, is_proven=False)
+
+    assert refused.value.alternatives == [at(10, 30), at(11), at(13)]
+    assert snapshot() == before
+
+
+def test_hold_slot_at_another_time_by_address_alone_moves_the_hold(offer: Offer) -> None:
     first = describe(hold(offer, is_proven=False))
 
-    second = hold(offer, is_proven=False)
+    second = hold(offer, at(12, 30), is_proven=False)
 
-    assert second.ref != first.ref
     assert (second.contact_name, second.order) == ("", None)
     assert fresh(first).status == BookingStatus.CANCELLED
-    assert occupied() == [at(12)]
+    assert occupied() == [at(12, 30)]
+
+
+def test_hold_slot_by_address_alone_leaves_what_is_being_paid(offer: Offer) -> None:
+    paying = pending(offer, is_proven=False)
+
+    hold(offer, at(15), is_proven=False)
+
+    assert fresh(paying).status == BookingStatus.PENDING_PAYMENT
+    assert not fresh(paying).cancelled_by
+    assert occupied() == [at(12), at(15)]
 
 
 def test_hold_slot_at_another_time_moves_the_hold(offer: Offer) -> None:

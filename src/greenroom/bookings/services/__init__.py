@@ -8,6 +8,7 @@ from greenroom.bookings.services.holds import (
     extend_hold,
     hold_slot,
     keep_draft,
+    refuse_early,
     release_hold,
     submit_details,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "mail_manage_links",
     "mark_no_show",
     "preview_cancel",
+    "refuse_early",
     "release_hold",
     "reschedule_booking",
     "settle_order",

@@ -21,7 +21,7 @@ from greenroom.bookings.models import Booking, CoachingSession
 from greenroom.bookings.services import follow_ups, locked
 from greenroom.bookings.types import UNPAID, BookingEvent, BookingStatus, Contact, Intake, SessionStatus
 from greenroom.catalog.models import Offer, OfferDuration
-from greenroom.catalog.queries import refund_tiers
+from greenroom.catalog.queries import get_public_offer, refund_tiers
 from greenroom.coaches.models import Coach
 from greenroom.coaches.queries import lock_coach
 from greenroom.core import audit
@@ -42,6 +42,38 @@ _UNPAID_OR_GONE = {*UNPAID, *_GONE}
 _IN_THE_WAY = {ReasonCode.BUSY, ReasonCode.BUFFER, ReasonCode.DAILY_LIMIT}
 
 
+def refuse_early(
+    *,
+    coach: str,
+    offer: str,
+    minutes: int | None,
+    starts_at: datetime,
+    holder: str,
+    now: datetime,
+    is_proven: bool = True,
+) -> None:
+    """Turn away who asks for a time that cannot be had, before anything is loaded or locked for them.
+
+    Coach and offer by slug; `minutes` None is the offer's first length. Two queries for who comes too late, where
+    `hold_slot` alone would let them wait for the coach's lock. Who keeps a hold with this coach is left to it: their
+    own hold, which would move or be returned, may be all that is in the way.
+    Raises: as `hold_slot`, NotFoundError, and InvalidInputError naming `duration`.
+    """
+    around = listing.times_around(coach, offer, minutes, starts_at, now=now)
+    if around.is_bookable(starts_at, now):
+        return
+    mine = Booking.objects.filter(coach__slug=coach, holder=holder, status__in=UNPAID)
+    if not is_proven:
+        mine = mine.exclude(session__starts_at=starts_at)
+    if mine.exists():
+        return
+    if around.is_taken(starts_at, now):
+        raise SlotTakenError(around.nearest(starts_at, now, ALTERNATIVES))
+    found = get_public_offer(coach, offer)
+    _require_bookable(found, found.coach, None)
+    require_open(found, length=around.length, starts_at=starts_at, now=now)
+
+
 def hold_slot(
     *,
     offer: Offer,
@@ -56,32 +88,21 @@ def hold_slot(
     """Keep a time for fifteen minutes so that its holder can give details and pay.
 
     `starts_at` and `now` are aware. Locks the coach. The holder's earlier hold with this coach moves here: it is
-    let go in the same transaction. Calling again with the same time returns the live booking unchanged, but not to
-    somebody who only named an address (`is_proven` false): they get a new one in its place.
+    let go in the same transaction. Calling again with the same time returns the live booking unchanged. Somebody who
+    only named an address (`is_proven` false) is never given a booking that is there, nor ends one that is being paid.
     Raises: SlotTakenError with the nearest alternatives, SlotNotOfferedError saying why, OfferNotBookableError,
     NotAllowedError for a coach who books herself, BusyError.
     """
     rules.require(actor, "hold")
     _require_bookable(offer, offer.coach, student)
-    _refuse_early(offer, duration, starts_at, holder, now)
     try:
         with slot_guard(), unit_of_work():
             _require_bookable(offer, lock_coach(offer.coach_id), student)
             kept = _keep(offer, duration, starts_at, holder, actor, now, is_proven=is_proven)
             return kept or _hold(offer, duration, starts_at, holder, student, actor, now)
     except SlotTakenError as error:
-        around = listing.times_around(offer, duration.length, starts_at, now=now)
+        around = listing.times_around(offer.coach.slug, offer.slug, duration.minutes, starts_at, now=now)
         raise SlotTakenError(around.nearest(starts_at, now, ALTERNATIVES)) from error
-
-
-def _refuse_early(offer: Offer, duration: OfferDuration, starts_at: datetime, holder: str, now: datetime) -> None:
-    """Spare people who come too late the wait for the lock; what `holder` keeps does not count against them."""
-    around = listing.times_around(offer, duration.length, starts_at, now=now)
-    if around.is_bookable(starts_at, now) or _may_be_in_own_way(offer, holder, starts_at, starts_at + duration.length):
-        return
-    if around.is_taken(starts_at, now):
-        raise SlotTakenError(around.nearest(starts_at, now, ALTERNATIVES))
-    require_open(offer, length=duration.length, starts_at=starts_at, now=now)
 
 
 def _keep(
@@ -95,7 +116,8 @@ def _keep(
     is_proven: bool,
 ) -> Booking | None:
     """Return the holder's live booking of this very time, or None; every other unpaid one of theirs is let go."""
-    earlier = Booking.objects.filter(coach_id=offer.coach_id, holder=holder, status__in=UNPAID)
+    reached = UNPAID if is_proven else {BookingStatus.HELD}
+    earlier = Booking.objects.filter(coach_id=offer.coach_id, holder=holder, status__in=reached)
     kept = None
     for booking in earlier.select_related("session"):
         session, is_live = booking.session, booking.hold_expires_at > now and not booking.cancelled_by
@@ -104,10 +126,12 @@ def _keep(
             starts_at,
             starts_at + duration.length,
         )
-        if is_same and is_live and is_proven:
+        if is_same and is_live:
             kept = booking
         else:
             let_go(locked.lock(booking), BookingEvent.CANCEL, actor=actor, now=now, reason="Another time was chosen.")
+    if kept and not is_proven:
+        raise SlotTakenError
     return kept
 
 
@@ -181,14 +205,6 @@ def require_open(
         raise SlotTakenError
     first = next(reason for reason in explanation.reasons if reason.code not in _IN_THE_WAY)
     raise SlotNotOfferedError(f"This time is not offered: {first.sentence}")
-
-
-def _may_be_in_own_way(offer: Offer, holder: str, starts_at: datetime, ends_at: datetime) -> bool:
-    mine = Booking.objects.filter(coach_id=offer.coach_id, holder=holder, status__in=UNPAID)
-    if offer.daily_limit:
-        return mine.exists()
-    first, last = starts_at - offer.buffer_before, ends_at + offer.buffer_after
-    return mine.filter(session__blocked_from__lt=last, session__blocked_until__gt=first).exists()
 
 
 @contextmanager

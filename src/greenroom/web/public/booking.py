@@ -168,12 +168,21 @@ def _hold(request: HttpRequest, offers: list[Offer], offer: Offer, duration: Off
     except ValueError:
         raise SlotNotOfferedError from None
     secret = visitors.hold_secret(request)
+    holder = visitors.holder_of(request, secret)
     try:
+        services.refuse_early(
+            coach=offer.coach.slug,
+            offer=offer.slug,
+            minutes=duration.minutes,
+            starts_at=starts_at,
+            holder=holder,
+            now=now,
+        )
         booking = services.hold_slot(
             offer=offer,
             duration=duration,
             starts_at=starts_at,
-            holder=visitors.holder_of(request, secret),
+            holder=holder,
             student=visitors.signed_in(request),
             actor=visitors.actor_of(request),
             now=now,
