@@ -1,9 +1,12 @@
 """The process dies at every point where that matters; the next run goes on, and nobody notices for long."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from tests.factories.rooms import Killed, World, killed_at, lose_next_answer
+from django.conf import settings
+from tests.factories.processes import run_python
+from tests.factories.rooms import World, lose_next_answer
 from tests.rooms.conftest import Book
 
 from greenroom.bookings.models import CoachingSession
@@ -18,11 +21,28 @@ HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(secon
 BACK_AGAIN = 50 * SECOND  # the row's lease of 45 seconds, and the run
 
 
-def die_at(name: str, world: World) -> None:
-    """Run what is due and die at the point; fails when the point was not reached."""
-    with pytest.raises(Killed), killed_at(name) as kills:
-        world.run()
-    assert kills == [KILLED_STATUS]
+pytestmark = pytest.mark.usefixtures("transactional_db")
+
+_PRELUDE = """
+import sys
+from datetime import datetime
+sys.path.insert(0, {root!r})
+from tests.factories.clock import SettableClock
+from tests.factories.rooms import open_world
+from greenroom.core import clock, faults
+source = SettableClock(datetime.fromisoformat({now!r}))
+clock.use_source(source)
+with open_world(source) as world:
+    faults.arm({point!r})
+"""
+_RUN = "    world.run()"
+
+
+def die_at(point: str, world: World, code: str = _RUN) -> None:
+    """Run what is due in another process, on the same rows and at the same instant, which must die at the point."""
+    prelude = _PRELUDE.format(root=str(Path(__file__).parents[3]), now=world.now.isoformat(), point=point)
+    ended = run_python(prelude + code, data_dir=settings.DATA_DIR)
+    assert ended.returncode == KILLED_STATUS, ended.stderr
 
 
 def assert_one_open_room(world: World) -> None:
@@ -107,11 +127,10 @@ def test_death_after_locking_a_room_that_cannot_be_deleted(world: World, book: B
     booking = book(HOUR, student="sam.student")
     world.go_to(booking.session.ends_at + HOUR - SECOND)
     world.clock.advance(SECOND)
-    world.forbid_deleting()
 
-    die_at("rooms.after_lock_down", world)
+    die_at("rooms.after_lock_down", world, "    world.forbid_deleting()\n" + _RUN)
+    assert world.rooms() != []
     assert world.sees("sam.student") == world.sees("maya.coach") == []
-    world.allow_everything()
     world.advance(BACK_AGAIN)
 
     assert world.rooms() == []
@@ -144,8 +163,7 @@ def test_death_while_sweeping_leaves_a_stray_that_nobody_enters(world: World, bo
     DiscordObject.objects.all().delete()
     Room.objects.all().delete()
 
-    with pytest.raises(Killed), killed_at("rooms.sweep_after_lock"):
-        world.sweep()
+    die_at("rooms.sweep_after_lock", world, "    world.sweep()")
     assert world.sees("sam.student") == []
     assert SandboxChannel.objects.filter(name__startswith="coaching-").count() == 1
     world.sweep()
