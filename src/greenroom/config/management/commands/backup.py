@@ -34,33 +34,45 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{target.parent} cannot be made: {error}", returncode=2) from None
         # Readable by the owner alone from the first byte: it holds people's names and addresses.
-        os.umask(0o077)
-        if connection.vendor == "sqlite":
-            self._copy_sqlite(target)
-        else:
-            self._dump_postgres(target)
+        before = os.umask(0o077)
+        # A copy that is not whole never bears the name that was asked for.
+        unfinished = target.with_name(f".{target.name}.unfinished")
+        try:
+            unfinished.unlink(missing_ok=True)
+            _COPIERS[connection.vendor](unfinished)
+            unfinished.rename(target)
+        finally:
+            os.umask(before)
+            unfinished.unlink(missing_ok=True)
         self.stdout.write(f"{target} ({target.stat().st_size} bytes)")
 
-    def _copy_sqlite(self, target: Path) -> None:
-        """Write a compact copy from one read transaction, and check it (SQLite: VACUUM INTO)."""
-        with connection.cursor() as cursor:
-            cursor.execute("VACUUM INTO %s", [str(target)])
-        copy = sqlite3.connect(target)
-        try:
-            (verdict,) = copy.execute("PRAGMA integrity_check").fetchone()
-        finally:
-            copy.close()
-        if verdict != "ok":
-            raise CommandError(f"The copy is damaged: {verdict}")
 
-    def _dump_postgres(self, target: Path) -> None:
-        program = shutil.which("pg_dump")
-        if program is None:
-            raise CommandError("pg_dump is not installed; it comes with PostgreSQL's client programs.", returncode=2)
-        values = connection.settings_dict
-        names = {"PGHOST": "HOST", "PGPORT": "PORT", "PGUSER": "USER", "PGPASSWORD": "PASSWORD", "PGDATABASE": "NAME"}
-        known = {name: str(values[key]) for name, key in names.items() if values[key]}
-        command = [program, "--format=custom", f"--file={target}"]
-        done = subprocess.run(command, env=os.environ | known, capture_output=True, text=True, check=False)  # noqa: S603 -- a fixed command; the path is the operator's own
-        if done.returncode:
-            raise CommandError(f"pg_dump failed: {done.stderr.strip()}")
+def _copy_sqlite(target: Path) -> None:
+    """Write a compact copy from one read transaction, and check it (SQLite: VACUUM INTO)."""
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM INTO %s", [str(target)])
+    copy = sqlite3.connect(target)
+    try:
+        (verdict,) = copy.execute("PRAGMA integrity_check").fetchone()
+    finally:
+        copy.close()
+    if verdict != "ok":
+        raise CommandError(f"The copy is damaged: {verdict}")
+
+
+def _dump_postgres(target: Path) -> None:
+    """Let pg_dump write its own compressed format, from one snapshot; `pg_restore` reads it."""
+    program = shutil.which("pg_dump")
+    if program is None:
+        raise CommandError("pg_dump is not installed; it comes with PostgreSQL's client programs.", returncode=2)
+    values = connection.settings_dict
+    names = {"PGHOST": "HOST", "PGPORT": "PORT", "PGUSER": "USER", "PGPASSWORD": "PASSWORD", "PGDATABASE": "NAME"}
+    known = {name: str(values[key]) for name, key in names.items() if values[key]}
+    known |= {f"PG{name.upper()}": text for name, text in values["OPTIONS"].items() if name.startswith("ssl")}
+    command = [program, "--format=custom", f"--file={target}"]
+    done = subprocess.run(command, env=os.environ | known, capture_output=True, text=True, check=False)  # noqa: S603 -- a fixed command; the path is the operator's own
+    if done.returncode:
+        raise CommandError(f"pg_dump failed: {done.stderr.strip()}")
+
+
+_COPIERS = {"sqlite": _copy_sqlite, "postgresql": _dump_postgres}
