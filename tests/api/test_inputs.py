@@ -44,6 +44,7 @@ BAD_FIELDS: list[tuple[str, Any]] = [
     ("name", "   \t "),
     ("name", "x" * 101),
     ("name", "Ann\x00"),
+    ("name", "Ann \u202egnp.exe"),
     ("name", "Ann\x1b[31m"),
     ("name", "\ud800"),
     ("name", 7),

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from html import unescape
 from types import SimpleNamespace
 from typing import Any
@@ -91,6 +91,7 @@ When: Wednesday 4 March 2026, 13:00 \N{EN DASH} 14:00 (Europe/Berlin, GMT+1)
 For your coach: Wednesday 4 March 2026, 21:00 (Asia/Tokyo, GMT+9)
 Where: A private Discord room, opened before the session
 Price: €50
+100 % back until: Tuesday 3 March 2026, 13:00 (Europe/Berlin, GMT+1)
 
 Session page:
 {session_url(booking)}
@@ -132,6 +133,27 @@ def test_venues_and_prices_are_in_words(booking: Booking, now: datetime) -> None
     booking.session.save()
 
     assert "\nWhere: Video call\n" in read("moved_student", booking, now).text
+
+
+@pytest.mark.parametrize("kind", ["confirmed_student", "moved_student"])
+def test_what_cancelling_brings_back_follows_the_policy_and_the_clock(booking: Booking, kind: str) -> None:
+    deadline = booking.session.starts_at - timedelta(hours=24)
+
+    assert "\n100 % back until: Tuesday 3 March 2026, 13:00" in read(kind, booking, deadline).text
+    late = read(kind, booking, deadline + timedelta(seconds=1)).text
+    assert "\nIf you cancel: Nothing is refunded any more\n" in late
+    assert "back until" not in late
+
+
+def test_terms_are_the_students_own_and_only_where_something_was_paid(booking: Booking, now: datetime) -> None:
+    assert "back until" not in read("confirmed_coach", booking, now).text
+    order = booking.order
+    assert order is not None
+    order.total_minor = 0
+    order.save()
+
+    assert "If you cancel" not in read("confirmed_student", booking, now).text
+    assert "back until" not in read("confirmed_student", booking, now).text
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,34 @@ def test_lock_held_by_another_connection_is_busy() -> None:
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
+def test_each_waiting_for_the_other_is_busy_for_one_of_them() -> None:
+    ann, bob = make_user("ann@example.org"), make_user("bob@example.org")
+    both_hold_one = threading.Barrier(2)
+    ended: list[str] = []
+
+    def lock_both(first: User, second: User) -> None:
+        try:
+            with unit_of_work():
+                User.objects.select_for_update().get(pk=first.pk)
+                both_hold_one.wait(10)
+                User.objects.select_for_update().get(pk=second.pk)
+            ended.append("done")
+        except BusyError as error:
+            ended.append(type(error.__cause__.__cause__).__name__)  # type: ignore[union-attr]  # Django's own, of psycopg's
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=lock_both, args=pair) for pair in ((ann, bob), (bob, ann))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+
+    assert sorted(ended) == ["DeadlockDetected", "done"]
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
 def test_lock_timeout_of_postgresql_is_three_seconds_and_ends_with_the_unit() -> None:
     def timeout() -> str:
         with connection.cursor() as cursor:

@@ -135,22 +135,24 @@ def test_times_stand_under_the_viewers_local_day() -> None:
 
     shown = build(late, query)
 
-    assert [(group.part, [time.text for time in group.times]) for group in shown.groups] == [("Morning", ["00:30"])]
+    assert [(group.part, [time.text for time in group.times]) for group in shown.groups] == [("Night", ["00:30"])]
     assert shown.status == "1 time on Friday 4 December, Berlin time"
 
 
 def test_times_are_grouped_by_part_of_day_in_order() -> None:
     query = PickerQuery(month=date(2026, 12, 1), day=date(2026, 12, 3))
     times = at("2026-12-03T16:00", "2026-12-03T10:59", "2026-12-03T11:00", "2026-12-03T15:59", "2026-12-03T08:00")
+    times += at("2026-12-03T03:59", "2026-12-03T04:00")
 
     shown = build(times, query)
 
     assert [(group.part, [time.text for time in group.times]) for group in shown.groups] == [
-        ("Morning", ["09:00", "11:59"]),
+        ("Night", ["04:59"]),
+        ("Morning", ["05:00", "09:00", "11:59"]),
         ("Afternoon", ["12:00", "16:59"]),
         ("Evening", ["17:00"]),
     ]
-    assert shown.groups[0].times[0] == TimeButton("2026-12-03T08:00:00Z", "09:00", None)
+    assert shown.groups[1].times[1] == TimeButton("2026-12-03T08:00:00Z", "09:00", None)
     assert shown.empty is None
 
 

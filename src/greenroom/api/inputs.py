@@ -1,6 +1,5 @@
 """Reading what callers send: instants, dates, zones, people."""
 
-import re
 from datetime import date, datetime
 from functools import cache
 from typing import Annotated
@@ -11,9 +10,7 @@ from django.core.validators import validate_email
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
 from greenroom.core.instants import parse_date, parse_instant
-
-# Control characters but line breaks and tabs, and halves of surrogate pairs: no database and no mail carries them.
-_NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+from greenroom.core.text import PLAIN_TEXT
 
 
 @cache
@@ -36,7 +33,7 @@ def _email(value: str) -> str:
 
 
 def _plain(value: str) -> str:
-    if _NOT_TEXT.search(value):
+    if not PLAIN_TEXT.match(value):
         raise ValueError("use plain text without control characters")
     return value.strip()
 

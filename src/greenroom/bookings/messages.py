@@ -31,7 +31,7 @@ def confirmed_student(message: Message, now: datetime) -> Content | None:
     letter = Letter(
         subject=f"Booked: {_title(booking)}, {_short(booking, Party.STUDENT)}",
         opening=f"Your session with {booking.coach.display_name} is booked.",
-        facts=_facts(booking, Party.STUDENT),
+        facts=(*_facts(booking, Party.STUDENT), *_refund_terms(booking, now)),
         actions=_student_actions(booking),
         attachments=(calendar_file(booking, party=Party.STUDENT, method=Method.REQUEST, now=now),),
     )
@@ -136,7 +136,7 @@ def _moved(message: Message, now: datetime, party: Party) -> Content | None:
     letter = Letter(
         subject=f"New time: {_title(booking)}, {_short(booking, party)}",
         opening=f"The session with {_other(booking, party)} has a new time.",
-        facts=_facts(booking, party),
+        facts=(*_facts(booking, party), *(_refund_terms(booking, now) if party is Party.STUDENT else ())),
         actions=_student_actions(booking) if party is Party.STUDENT else coach_actions,
         attachments=(calendar_file(booking, party=party, method=Method.REQUEST, now=now),),
     )
@@ -219,6 +219,21 @@ def _facts(booking: Booking, party: Party) -> tuple[tuple[str, str], ...]:
     if booking.order is not None and booking.order.total_minor:
         facts.append(("Price", display.money(booking.order.total)))
     return tuple(facts)
+
+
+def _refund_terms(booking: Booking, now: datetime) -> tuple[tuple[str, str], ...]:
+    """Say until when cancelling brings how much back, by the policy frozen on the order; nothing for what is free."""
+    if booking.order is None or not booking.order.total_minor:
+        return ()
+    viewer = _viewer(booking, Party.STUDENT)
+    ahead = [
+        (tier.percent, booking.session.starts_at - tier.notice)
+        for tier in booking.order.refund_tiers
+        if tier.percent and booking.session.starts_at - tier.notice >= now
+    ]
+    if not ahead:
+        return (("If you cancel", "Nothing is refunded any more"),)
+    return tuple((f"{percent} % back until", display.moment(until, viewer)) for percent, until in ahead)
 
 
 def _answers(booking: Booking) -> tuple[tuple[str, str], ...]:

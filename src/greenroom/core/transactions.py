@@ -8,7 +8,8 @@ from django.db import OperationalError, connection, transaction
 from greenroom.core.errors import BusyError
 
 _LOCK_TIMEOUT = "3s"
-_LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL manual, appendix A
+# PostgreSQL manual, appendix A: lock_not_available, deadlock_detected. Either way nothing was changed.
+_GAVE_WAY = {"55P03", "40P01"}
 
 
 class NetworkCallInTransactionError(RuntimeError):
@@ -20,14 +21,14 @@ def unit_of_work() -> Iterator[None]:
     """Run one verb in one transaction that waits at most three seconds for a lock (SQLite: the settings' timeout).
 
     Durable: it refuses to run inside another transaction, so a commit is a commit.
-    Raises: BusyError when somebody else holds the lock for longer; nothing was changed.
+    Raises: BusyError when somebody else holds the lock for longer, or each waits for the other; nothing was changed.
     """
     try:
         with transaction.atomic(durable=True):
             _limit_waiting()
             yield
     except OperationalError as error:
-        if _is_lock_timeout(error):
+        if _gave_way(error):
             raise BusyError from error
         raise
 
@@ -45,7 +46,7 @@ def refuse_network_in_transaction() -> None:
         raise NetworkCallInTransactionError("Commit first: vendors are called outside transactions.")
 
 
-def _is_lock_timeout(error: OperationalError) -> bool:
+def _gave_way(error: OperationalError) -> bool:
     if connection.vendor == "sqlite":
         return "database is locked" in str(error)
-    return getattr(error.__cause__, "sqlstate", "") == _LOCK_NOT_AVAILABLE
+    return getattr(error.__cause__, "sqlstate", "") in _GAVE_WAY

@@ -20,6 +20,7 @@ from greenroom.web.zones import clean_zone
 
 FEW_UP_TO = 3
 SOME_UP_TO = 7
+DAWN = 5
 NOON = 12
 EVENING = 17
 DECEMBER = 12
@@ -47,8 +48,9 @@ class Empty(StrEnum):
 
 
 class PartOfDay(StrEnum):
-    """Under which heading a time stands: before noon, before 17:00, after."""
+    """Under which heading a time stands: before 5:00, before noon, before 17:00, after."""
 
+    NIGHT = "Night"
     MORNING = "Morning"
     AFTERNOON = "Afternoon"
     EVENING = "Evening"
@@ -115,7 +117,7 @@ class TimeButton:
 
 @dataclass(frozen=True, slots=True)
 class TimeGroup:
-    """The times of a morning, an afternoon or an evening."""
+    """The times of a night, a morning, an afternoon or an evening."""
 
     part: PartOfDay
     times: tuple[TimeButton, ...]
@@ -286,6 +288,8 @@ def _groups(times: Sequence[OpenTime], viewer: Viewer) -> tuple[TimeGroup, ...]:
 
     def part(item: OpenTime) -> PartOfDay:
         hour = display.local(item.starts_at, viewer.tz).hour
+        if hour < DAWN:
+            return PartOfDay.NIGHT
         if hour < NOON:
             return PartOfDay.MORNING
         return PartOfDay.AFTERNOON if hour < EVENING else PartOfDay.EVENING

@@ -141,6 +141,7 @@ def test_too_large_and_too_many_fields_are_refused(client: Client) -> None:
         ({"name": ""}, "name"),
         ({"name": "x" * 101}, "name"),
         ({"name": "Ann\x00"}, "name"),
+        ({"name": "Ann \u202egnp.exe"}, "name"),
         ({"email": "ann@"}, "email"),
         ({"email": "ann@example.org\r\nBcc: eve@example.org"}, "email"),
         ({"email": "ann@example.org, eve@example.org"}, "email"),

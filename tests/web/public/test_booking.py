@@ -39,6 +39,14 @@ def test_the_whole_way_from_a_time_to_a_paid_booking(client: Client, run_jobs: C
     assert any(subject.startswith("Booked: A call") for subject in mails("ann@example.org"))
 
 
+def test_confirmed_page_of_what_is_not_paid_yet_leads_to_the_checkout(client: Client) -> None:
+    booking = described(client)
+
+    answer = client.get(f"/booking/confirmed/{booking.ref}/")
+
+    assert (answer.status_code, answer["Location"]) == (302, f"/checkout/{booking.ref}/")
+
+
 def test_confirmed_page_shows_the_links_of_the_booking(client: Client) -> None:
     booking = paid(client)
 

@@ -386,6 +386,8 @@ def confirmed(request: HttpRequest, ref: str) -> HttpResponseBase:
         return redirect("studio_session", booking.session.ref)
     if booking.order is None:
         return redirect("booking_details", ref) if booking.status in UNPAID else _choose_again(request, booking)
+    if booking.status == BookingStatus.HELD:  # nothing was paid yet
+        return redirect("checkout", ref)
     token = queries.manage_token(booking)
     state = outcome_of(booking)
     if state is None:

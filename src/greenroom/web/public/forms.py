@@ -5,10 +5,10 @@ from django import forms
 from greenroom.catalog.models import IntakeQuestion
 from greenroom.catalog.types import QuestionKind
 from greenroom.coaches.models import Topic
+from greenroom.core.text import PLAIN_TEXT
 from greenroom.directory.types import Search
 
 _QUESTION_PREFIX = "question_"
-_NO_CONTROL = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 
 
 class PlainTextField(forms.RegexField):
@@ -16,7 +16,7 @@ class PlainTextField(forms.RegexField):
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("error_messages", {})["invalid"] = "Use plain text, without control characters."
-        super().__init__(_NO_CONTROL, **kwargs)
+        super().__init__(PLAIN_TEXT, **kwargs)
 
 
 class DirectoryForm(forms.Form):
