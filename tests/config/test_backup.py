@@ -46,9 +46,9 @@ def _users_in_sqlite(copy: Path) -> list[str]:
 
 def _users_in_dump(copy: Path) -> list[str]:
     """Restore the copy into a database of its own, in one transaction, and read that."""
-    name = "greenroom_restored"
-    _run_sql(f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
     values = connection.settings_dict
+    name = f"{values['NAME']}_restored"
+    _run_sql(f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
     restored = f"postgresql://{values['USER']}:{values['PASSWORD']}@{values['HOST']}:{values['PORT']}/{name}"
     subprocess.run(  # noqa: S603 -- fixed words and our own file
         ["pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", f"--dbname={restored}", str(copy)],  # noqa: S607 -- beside pg_dump
