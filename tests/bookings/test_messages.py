@@ -135,6 +135,14 @@ def test_venues_and_prices_are_in_words(booking: Booking, now: datetime) -> None
     assert "\nWhere: Video call\n" in read("moved_student", booking, now).text
 
 
+def test_moved_coach_reads_what_the_student_said(booking: Booking, now: datetime) -> None:
+    booking.move_reason = "Ill"
+    booking.save()
+
+    assert "\nNote: Ill\n" in read("moved_coach", booking, now).text
+    assert "Ill" not in read("moved_student", booking, now).text
+
+
 @pytest.mark.parametrize("kind", ["confirmed_student", "moved_student"])
 def test_what_cancelling_brings_back_follows_the_policy_and_the_clock(booking: Booking, kind: str) -> None:
     deadline = booking.session.starts_at - timedelta(hours=24)

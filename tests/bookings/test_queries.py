@@ -1,11 +1,11 @@
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from tests.bookings.steps import HOUR, MINUTE, at, confirmed, fresh, hold, pending
+from tests.bookings.steps import HOUR, MINUTE, at, change, confirmed, fresh, hold, pending
 from tests.factories.accounts import make_user
 from tests.factories.bookings import add_booking, make_booking, make_coach, make_offer, make_session
 from tests.factories.clock import SettableClock
@@ -140,6 +140,43 @@ def test_daily_limit_counts_whole_local_days_beyond_the_range(offer: Offer, now:
     found = listed(offer, now, range_from=at(10, 30, day=3), range_to=at(12, day=3))
 
     assert found == [at(10, 30, day=3)]
+
+
+@pytest.mark.parametrize(
+    ("limit", "next_period"),
+    # Sunday 8 and Tuesday 31 March end in Auckland, 13 hours ahead of UTC, at 11:00.
+    [("weekly_limit", at(11, day=8)), ("monthly_limit", at(11, day=31))],
+)
+def test_longer_limits_count_whole_local_weeks_and_months(
+    offer: Offer, now: datetime, limit: str, next_period: datetime
+) -> None:
+    Schedule.objects.update(tz="Pacific/Auckland")
+    change(offer, **{limit: 1})
+    make_booking(offer=offer, starts_at=at(12, day=2), now=now)
+
+    found = listed(offer, now, range_from=next_period - 12 * HOUR, range_to=next_period + HOUR)
+
+    assert found == [next_period, next_period + HOUR / 2]
+
+
+def test_limits_count_the_offers_own_sessions(offer: Offer, now: datetime) -> None:
+    change(offer, daily_limit=1)
+    other = make_offer(offer.coach, slug="other")
+    make_booking(offer=other, starts_at=at(12), now=now)
+
+    assert at(15) in listed(offer, now)
+    make_booking(offer=offer, starts_at=at(18), now=now)
+    assert at(15) not in listed(offer, now)
+    assert at(15) in listed(other, now)
+
+
+def test_dates_of_an_offer_are_the_coachs_own(offer: Offer, now: datetime) -> None:
+    Schedule.objects.update(tz="Pacific/Auckland")
+    change(offer, first_day=date(2026, 3, 5), last_day=date(2026, 3, 5))
+
+    found = listed(offer, now, range_from=at(0, day=3), range_to=at(0, day=7))
+
+    assert (found[0], found[-1]) == (at(11), at(10, 30, day=5))
 
 
 def test_next_slots_are_the_first_of_the_lists(offer: Offer, now: datetime) -> None:

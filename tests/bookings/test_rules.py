@@ -7,7 +7,7 @@ import pytest
 from greenroom.bookings import rules
 from greenroom.bookings.errors import IllegalTransitionError
 from greenroom.bookings.rules import TRANSITIONS
-from greenroom.bookings.types import BookingEvent, BookingStatus, SessionStatus
+from greenroom.bookings.types import BookingEvent, BookingStatus, MoveTerms, SessionStatus
 from greenroom.core.actors import Actor, ActorKind
 from greenroom.core.errors import NotAllowedError
 
@@ -111,11 +111,45 @@ def test_legacy_status_is_the_word_in_capitals_but_for_confirmed(status: Booking
 @pytest.mark.parametrize(("left", "is_ahead"), [(timedelta(microseconds=1), True), (timedelta(), False)])
 def test_moving_and_cancelling_end_with_the_start(status: BookingStatus, left: timedelta, is_ahead: bool) -> None:  # noqa: FBT001 -- a column of the table
     starts_at = NOW + left
-    can_move = rules.can_move(status=status, starts_at=starts_at, now=NOW)
+    terms = MoveTerms(count=3, limit=None, notice=timedelta())
+    refusal = rules.move_refusal(status=status, starts_at=starts_at, terms=terms, now=NOW)
     can_cancel = rules.can_cancel(status=status, starts_at=starts_at, now=NOW)
 
-    assert can_move is (is_ahead and status is S.CONFIRMED)
+    assert refusal == ("" if is_ahead and status is S.CONFIRMED else "This session cannot be moved any more.")
     assert can_cancel is (is_ahead and E.CANCEL in LEGAL[status])
+
+
+@pytest.mark.parametrize(
+    ("count", "limit", "refusal"),
+    [
+        (0, 0, "The time of this session is fixed."),
+        (0, 1, ""),
+        (1, 1, "This session was moved once, which is as often as it can be."),
+        (1, 2, ""),
+        (2, 2, "This session was moved 2 times, which is as often as it can be."),
+        (9, None, ""),
+    ],
+)
+def test_moves_are_counted_against_their_limit(count: int, limit: int | None, refusal: str) -> None:
+    terms = MoveTerms(count, limit, notice=timedelta())
+
+    assert rules.move_refusal(status=S.CONFIRMED, starts_at=NOW + timedelta(days=1), terms=terms, now=NOW) == refusal
+
+
+@pytest.mark.parametrize(
+    ("left", "refusal"),
+    [
+        (timedelta(hours=24), ""),
+        (
+            timedelta(hours=24) - timedelta(microseconds=1),
+            "This session could be moved until 24 hours before its start.",
+        ),
+    ],
+)
+def test_deadline_for_moves_includes_its_instant(left: timedelta, refusal: str) -> None:
+    terms = MoveTerms(count=0, limit=1, notice=timedelta(hours=24))
+
+    assert rules.move_refusal(status=S.CONFIRMED, starts_at=NOW + left, terms=terms, now=NOW) == refusal
 
 
 def test_holder_digest_tells_kinds_apart() -> None:

@@ -1,6 +1,6 @@
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -178,6 +178,13 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"horizon_days": 0}, "horizon_days"),
     ({"horizon_days": 366}, "horizon_days"),
     ({"daily_limit": 0}, "daily_limit"),
+    ({"weekly_limit": 0}, "weekly_limit"),
+    ({"daily_limit": 3, "weekly_limit": 2}, "weekly_limit"),
+    ({"weekly_limit": 3, "monthly_limit": 2}, "monthly_limit"),
+    ({"daily_limit": 3, "monthly_limit": 2}, "monthly_limit"),
+    ({"first_day": date(2026, 3, 2), "last_day": date(2026, 3, 1)}, "last_day"),
+    ({"moves_limit": -1}, "moves_limit"),
+    ({"move_notice_hours": 721}, "move_notice_hours"),
     ({"durations": (DurationTerms(4, 0),)}, "durations.0"),
     ({"durations": (DurationTerms(60, 0), DurationTerms(1441, 0))}, "durations.1"),
     ({"durations": (DurationTerms(60, 5000), DurationTerms(60, 6000))}, "durations.1"),

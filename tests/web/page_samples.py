@@ -11,6 +11,7 @@ from greenroom.core.money import Money
 from greenroom.notifications.display import Viewer
 from greenroom.web import picker, zones
 from greenroom.web.picker import OpenTime, PickerQuery, Reach
+from greenroom.web.student.forms import MoveForm
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 STARTS = datetime(2026, 12, 3, 9, tzinfo=UTC)
@@ -220,7 +221,8 @@ def cancel() -> dict[str, Any]:
 
 
 def reschedule() -> dict[str, Any]:
-    return booker() | {"slot_method": "get", "manage_url": "/manage/token/", "chosen_starts_at": None}
+    moving = {"slot_method": "get", "manage_url": "/manage/token/", "chosen_starts_at": None, "form": MoveForm()}
+    return booker() | moving
 
 
 def session(state: str = "ready") -> dict[str, Any]:

@@ -136,5 +136,7 @@ def reschedule_booking(
 ) -> dict[str, object]:
     """Move a confirmed session to another free time of the same offer and length."""
     booking, actor = callers.find_booking(request, ref, token)
-    services.reschedule_booking(booking=booking, starts_at=payload.starts_at, actor=actor, now=clock.now())
+    services.reschedule_booking(
+        booking=booking, starts_at=payload.starts_at, actor=actor, now=clock.now(), reason=payload.reason
+    )
     return get_booking(request, ref, token)

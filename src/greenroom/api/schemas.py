@@ -206,6 +206,7 @@ class CancelOut(Schema):
 
 
 class RescheduleIn(Strict):
-    """The other time."""
+    """The other time, and why, if somebody wants to say so."""
 
     starts_at: Instant
+    reason: Annotated[Text, Field(max_length=300)] = ""

@@ -133,10 +133,11 @@ def _moved(message: Message, now: datetime, party: Party) -> Content | None:
     if booking is None or booking.status not in UPCOMING:
         return None
     coach_actions = (Action("Open the session", links.session_page_url(booking.session)),)
+    note = (("Note", booking.move_reason),) if booking.move_reason else ()
     letter = Letter(
         subject=f"New time: {_title(booking)}, {_short(booking, party)}",
         opening=f"The session with {_other(booking, party)} has a new time.",
-        facts=(*_facts(booking, party), *(_refund_terms(booking, now) if party is Party.STUDENT else ())),
+        facts=(*_facts(booking, party), *(_refund_terms(booking, now) if party is Party.STUDENT else note)),
         actions=_student_actions(booking) if party is Party.STUDENT else coach_actions,
         attachments=(calendar_file(booking, party=party, method=Method.REQUEST, now=now),),
     )

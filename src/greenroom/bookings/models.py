@@ -1,11 +1,13 @@
 """Coaching sessions and bookings."""
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
 from greenroom.accounts.models import DiscordIdentity
-from greenroom.bookings.types import OCCUPYING, BookingStatus, Party, SessionStatus
+from greenroom.bookings.types import OCCUPYING, BookingStatus, MoveTerms, Party, SessionStatus
 from greenroom.catalog.models import Offer
 from greenroom.catalog.types import Venue
 from greenroom.coaches.models import Coach
@@ -112,6 +114,11 @@ class Booking(models.Model):
     )
     refund_minor = models.PositiveIntegerField(default=0, help_text="What was refunded when it was cancelled.")
     moves_count = models.PositiveSmallIntegerField(default=0)
+    moves_limit = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="As the offer had it when the time was held; empty: no limit."
+    )
+    move_notice_hours = models.PositiveSmallIntegerField(default=0, help_text="As the offer had it, as above.")
+    move_reason = models.CharField(max_length=300, blank=True, help_text="What was said about the latest move.")
     no_show_party = models.CharField(max_length=8, blank=True, choices=[(party.value, party.value) for party in Party])
     cancelled_by = models.CharField(max_length=16, blank=True)
     reason = models.CharField(max_length=300, blank=True)
@@ -142,6 +149,11 @@ class Booking(models.Model):
     def __str__(self) -> str:
         """Return the reference."""
         return self.ref
+
+    @property
+    def move_terms(self) -> MoveTerms:
+        """What its student may still do about the time."""
+        return MoveTerms(self.moves_count, self.moves_limit, timedelta(hours=self.move_notice_hours))
 
     @property
     def price(self) -> Money:

@@ -125,8 +125,10 @@ def slot_queries(
             range_to=range_to,
             taken=Taken(
                 blackouts=blackouts[wish.offer.coach_id],
-                busy=tuple(busy for busy, _start in sessions[wish.offer.coach_id]),
-                booked_starts=tuple(start for _busy, start in sessions[wish.offer.coach_id]),
+                busy=tuple(one.busy for one in sessions[wish.offer.coach_id]),
+                booked_starts=tuple(
+                    one.starts_at for one in sessions[wish.offer.coach_id] if one.offer_id == wish.offer.pk
+                ),
             ),
         )
         for wish, rule in zip(wishes, rules, strict=True)
@@ -143,18 +145,30 @@ def _engine_rules(wish: Wish, moving: CoachingSession | None) -> Rules:
         notice=offer.notice,
         horizon=offer.horizon,
         daily_limit=offer.daily_limit,
+        weekly_limit=offer.weekly_limit,
+        monthly_limit=offer.monthly_limit,
+        first_day=offer.first_day,
+        last_day=offer.last_day,
     )
 
 
 def _margin(rule: Rules) -> timedelta:
-    """Return how far beyond the range sessions matter: where a limit counts those of whole local days."""
-    return 2 * _ONE_DAY if rule.daily_limit else timedelta()
+    """Return how far beyond the range sessions matter: a limit counts those of whole local days, weeks or months."""
+    days = 32 if rule.monthly_limit else 8 if rule.weekly_limit else 2 if rule.daily_limit else 0
+    return days * _ONE_DAY
+
+
+@dataclass(frozen=True, slots=True)
+class _Occupied:
+    busy: Busy
+    starts_at: datetime
+    offer_id: int
 
 
 def _occupied(
     coach_ids: Collection[int], first: datetime, last: datetime, now: datetime, moving: CoachingSession | None
-) -> defaultdict[int, list[tuple[Busy, datetime]]]:
-    """Return, for each coach, the blocked times that touch [first, last) and the starts of their sessions."""
+) -> defaultdict[int, list[_Occupied]]:
+    """Return, for each coach, the sessions whose blocked times touch [first, last)."""
     sessions = CoachingSession.objects.filter(
         Q(held_until__isnull=True) | Q(held_until__gt=now),
         coach_id__in=coach_ids,
@@ -164,11 +178,11 @@ def _occupied(
     )
     if moving is not None:
         sessions = sessions.exclude(pk=moving.pk)
-    occupied: defaultdict[int, list[tuple[Busy, datetime]]] = defaultdict(list)
-    for coach_id, blocked_from, blocked_until, starts_at in sessions.values_list(
-        "coach_id", "blocked_from", "blocked_until", "starts_at"
+    occupied: defaultdict[int, list[_Occupied]] = defaultdict(list)
+    for coach_id, blocked_from, blocked_until, starts_at, offer_id in sessions.values_list(
+        "coach_id", "blocked_from", "blocked_until", "starts_at", "offer_id"
     ):
-        occupied[coach_id].append((Busy(blocked_from, blocked_until), starts_at))
+        occupied[coach_id].append(_Occupied(Busy(blocked_from, blocked_until), starts_at, offer_id))
     return occupied
 
 

@@ -4,7 +4,7 @@ import hashlib
 from datetime import datetime, timedelta
 
 from greenroom.bookings.errors import IllegalTransitionError
-from greenroom.bookings.types import BookingEvent, BookingStatus, SessionStatus
+from greenroom.bookings.types import BookingEvent, BookingStatus, MoveTerms, SessionStatus
 from greenroom.core.actors import Actor, ActorKind
 from greenroom.core.errors import NotAllowedError
 
@@ -13,6 +13,8 @@ HOLD_LASTS = timedelta(minutes=15)
 CHECKOUT_LASTS = timedelta(minutes=32)
 OUTCOME_GRACE = timedelta(hours=12)
 START_AT_MOST_EARLY = timedelta(minutes=30)
+_ONE_HOUR = timedelta(hours=1)
+_NEVER_MOVED = "The time of this session is fixed."
 
 _S, _E = BookingStatus, BookingEvent
 TRANSITIONS: dict[tuple[BookingStatus, BookingEvent], BookingStatus] = {
@@ -101,9 +103,19 @@ def legacy_status(status: str) -> str:
     return _LEGACY.get(BookingStatus(status), status.upper())
 
 
-def can_move(*, status: str, starts_at: datetime, now: datetime) -> bool:
-    """Tell whether a student may still choose another time: a confirmed session that has not begun."""
-    return status == BookingStatus.CONFIRMED and now < starts_at
+def move_refusal(*, status: str, starts_at: datetime, terms: MoveTerms, now: datetime) -> str:
+    """Say why a student may not choose another time for a session, or "" when they may.
+
+    A confirmed session that has not begun, moved less often than the offer allows, up to the deadline, inclusive.
+    """
+    if status != BookingStatus.CONFIRMED or now >= starts_at:
+        return "This session cannot be moved any more."
+    if terms.limit is not None and terms.count >= terms.limit:
+        times = "once" if terms.limit == 1 else f"{terms.limit} times"
+        return f"This session was moved {times}, which is as often as it can be." if terms.limit else _NEVER_MOVED
+    if now > starts_at - terms.notice:
+        return f"This session could be moved until {terms.notice // _ONE_HOUR} hours before its start."
+    return ""
 
 
 def can_cancel(*, status: str, starts_at: datetime, now: datetime) -> bool:

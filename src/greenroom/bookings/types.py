@@ -1,6 +1,7 @@
 """The states of sessions and bookings, and what services are given and give back."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 
 from greenroom.core.money import Money
@@ -83,6 +84,15 @@ class Intake:
     notes: str = ""
     answers: list[dict[str, str]] = field(default_factory=list)
     wants_reminders: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class MoveTerms:
+    """How often a student moved a session, how often they may (None: always), and until how long before its start."""
+
+    count: int
+    limit: int | None
+    notice: timedelta
 
 
 @dataclass(frozen=True, slots=True)

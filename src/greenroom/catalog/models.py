@@ -50,7 +50,17 @@ class Offer(models.Model):
     horizon_days = models.PositiveSmallIntegerField(
         default=60, validators=[MinValueValidator(1), MaxValueValidator(365)]
     )
+    first_day = models.DateField(null=True, blank=True, help_text="The first local date of the coach it can start on.")
+    last_day = models.DateField(null=True, blank=True, help_text="The last local date of the coach it can start on.")
     daily_limit = models.PositiveSmallIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+    weekly_limit = models.PositiveSmallIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+    monthly_limit = models.PositiveSmallIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+    moves_limit = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="How often a student may move a session; empty: as often as they like."
+    )
+    move_notice_hours = models.PositiveSmallIntegerField(
+        default=0, help_text="Until how long before its start a student may move a session."
+    )
     capacity = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1)])
 
     class Meta:

@@ -65,6 +65,15 @@ def policy_sentences(tiers: Sequence[RefundTier]) -> list[str]:
     return sentences
 
 
+def move_sentences(limit: int | None, notice: timedelta) -> list[str]:
+    """Say how often and until when a session can be moved; nothing where it always can."""
+    if limit == 0:
+        return ["The time is fixed once it is booked."]
+    times = {None: "", 1: " once"}.get(limit, f" up to {limit} times")
+    until = f" until {display.duration(notice)} before it starts" if notice else ""
+    return [f"You can move the session{times}{until}."] if times or until else []
+
+
 def order_data(order: Order) -> dict[str, Any]:
     """Return an order's lines and total."""
     lines = [{"title": line.title, "detail": "", "amount": line.price} for line in order.lines.all()]

@@ -91,6 +91,9 @@ def is_free(query: SlotQuery, start: datetime) -> bool:
     rules, end = query.rules, start + query.rules.duration
     if start < query.now + rules.notice or (rules.horizon is not None and start > query.now + rules.horizon):
         return False
+    day = start.astimezone(ZoneInfo(query.schedule.tz)).date()
+    if (rules.first_day and day < rules.first_day) or (rules.last_day and day > rules.last_day):
+        return False
     if any(overlaps(start, end, blackout) for blackout in blackout_intervals(query)):
         return False
     guarded = start - rules.buffer_before, end + rules.buffer_after

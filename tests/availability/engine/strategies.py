@@ -89,7 +89,8 @@ limits = st.sampled_from((None,) * 12 + (0, 1, 2, 3))
 
 
 @st.composite
-def rules(draw: st.DrawFn) -> Rules:
+def rules(draw: st.DrawFn, around: date) -> Rules:
+    first, last = sorted(around + timedelta(days=day) for day in draw(st.tuples(*[st.integers(-2, 3)] * 2)))
     lengths = st.sampled_from((15, 30, 45, 60, 90)) | st.integers(7, 200)
     buffers = st.sampled_from((0, 0, 5, 10, 30))
     return Rules(
@@ -102,6 +103,8 @@ def rules(draw: st.DrawFn) -> Rules:
         daily_limit=draw(limits),
         weekly_limit=draw(limits),
         monthly_limit=draw(limits),
+        first_day=draw(st.sampled_from((None, None, None, first))),
+        last_day=draw(st.sampled_from((None, None, None, last))),
     )
 
 
@@ -116,7 +119,7 @@ def queries(draw: st.DrawFn, *, longest_minutes: int = 4 * 1440, spread: int = 4
     starts = draw(st.lists(st.integers(-12 * 1440, 12 * 1440), max_size=5))
     return SlotQuery(
         Schedule(tz, draw(windows | round_the_clock), draw(overrides(around, spread=spread))),
-        draw(rules()),
+        draw(rules(around)),
         now,
         range_from,
         range_from + draw(st.just(longest_minutes) | st.integers(0, longest_minutes)) * MINUTE,

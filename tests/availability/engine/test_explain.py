@@ -319,3 +319,16 @@ def test_explain_instant_out_of_bounds_is_refused(instant: datetime, message: st
         explain(QUERY, instant)
 
     assert str(refusal.value).startswith(message)
+
+
+def test_explain_outside_the_dates_names_them() -> None:
+    day = date(2026, 1, 14)
+
+    assert reasons(with_rules(first_day=day, last_day=day), NINE) == []
+    for rules, words in (
+        ({"first_day": date(2026, 1, 15)}, "from 2026-01-15"),
+        ({"last_day": date(2026, 1, 13)}, "until 2026-01-13"),
+        ({"first_day": date(2026, 1, 15), "last_day": date(2026, 1, 20)}, "from 2026-01-15 until 2026-01-20"),
+    ):
+        sentence = f"It is outside the dates on which this can be booked: {words} (America/New_York)."
+        assert reasons(with_rules(**rules), NINE) == [(ReasonCode.OUTSIDE_DATES, sentence)]

@@ -31,6 +31,8 @@ def scenario(**changes: Any) -> dict[str, Any]:
         "daily_limit": 1,
         "weekly_limit": 2,
         "monthly_limit": None,
+        "first_day": "2026-01-14",
+        "last_day": "2026-02-14",
         "duration_min": 60,
         "increment_min": 30,
         "buffer_before_min": 5,
@@ -56,8 +58,9 @@ def test_parse_scenario_reads_every_field() -> None:
         (Override(date(2026, 1, 14), ((1320, 120),)),),
     )
     assert query.rules == Rules(
-        60 * MINUTE, 30 * MINUTE, 5 * MINUTE, 10 * MINUTE, 120 * MINUTE, 1440 * MINUTE, 1, 2, None
-    )
+        60 * MINUTE, 30 * MINUTE, 5 * MINUTE, 10 * MINUTE, 120 * MINUTE, 1440 * MINUTE, 1, 2, None,
+        date(2026, 1, 14), date(2026, 2, 14),
+    )  # fmt: skip
     assert query.taken.blackouts == (
         LocalInterval.whole_days(date(2026, 1, 15), date(2026, 1, 16)),
         LocalInterval(datetime(2026, 1, 17, 13), datetime(2026, 1, 17, 14, 30, 30)),  # noqa: DTZ001 -- wall clock
@@ -167,6 +170,8 @@ A_ZONE = "an IANA time zone such as Europe/Paris"
         ({"now": None}, f"now: {AN_INSTANT}None"),
         ({"daily_limit": -1}, "daily_limit: expected a whole number from 0 to 100000, found -1"),
         ({"weekly_limit": 1.0}, "weekly_limit: expected a whole number from 0 to 100000, found 1.0"),
+        ({"first_day": "2026-02-15"}, "last_day: 2026-02-14 is before first_day 2026-02-15"),
+        ({"last_day": "soon"}, "last_day: expected a date"),
         ({"monthly_limit": 10**30}, "monthly_limit: expected a whole number from 0 to 100000, found 10000"),
         ({"duration_min": DELETED}, "duration_min: missing; give a whole number from 1 to 44640"),
         ({"duration_min": 0}, "duration_min: expected a whole number from 1 to 44640, found 0"),

@@ -10,6 +10,7 @@ from tests.bookings.steps import (
     MINUTE,
     STUDENT,
     at,
+    change,
     confirmed,
     describe,
     die,
@@ -228,6 +229,38 @@ def test_reschedule_booking_again_to_the_same_time_changes_nothing(booking: Book
     move(booking, at(15), now)
 
     assert (snapshot(), Job.objects.count()) == (before, jobs)
+
+
+def test_reschedule_booking_keeps_what_was_said_for_the_coach(booking: Booking, now: datetime) -> None:
+    services.reschedule_booking(booking=booking, starts_at=at(15), actor=GUEST, now=now, reason="Ill")
+
+    assert fresh(booking).move_reason == "Ill"
+    assert AuditEntry.objects.get(action="booking.move").reason == "Ill"
+
+
+def test_reschedule_booking_more_often_than_the_offer_allowed_is_refused(offer: Offer, now: datetime) -> None:
+    change(offer, moves_limit=1)
+    booking = confirmed(offer)
+    change(offer, moves_limit=None)  # what stood when the time was held counts
+    move(booking, at(15), now)
+    before = snapshot()
+
+    with pytest.raises(IllegalTransitionError, match="moved once"):
+        move(booking, at(16), now)
+
+    assert snapshot() == before
+    assert move(booking, at(15), now).moves_count == 1
+
+
+def test_reschedule_booking_after_its_deadline_is_refused(offer: Offer) -> None:
+    change(offer, move_notice_hours=24)
+    booking = confirmed(offer)
+    deadline = START - DAY
+
+    with pytest.raises(IllegalTransitionError, match="until 24 hours before"):
+        move(booking, at(15), deadline + timedelta(microseconds=1))
+
+    assert move(booking, at(15), deadline).moves_count == 1
 
 
 def test_reschedule_booking_never_improves_the_refund(booking: Booking) -> None:

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from icalendar import Calendar
-from tests.bookings.steps import at, confirmed, fresh, hold, mails, occupied, refunds, snapshot
+from tests.bookings.steps import at, change, confirmed, fresh, hold, mails, occupied, refunds, snapshot
 from tests.factories.accounts import make_user
 from tests.factories.bookings import make_booking
 from tests.factories.clock import SettableClock
@@ -120,12 +120,38 @@ def test_moving_asks_first_and_keeps_the_payment(client: Client, offer: Offer) -
 
     asked = client.get(address, {"starts_at": "2026-03-05T09:30:00Z"})
     before = fresh(booking).session.starts_at
-    moved = client.post(address, {"starts_at": "2026-03-05T09:30:00Z"})
+    moved = client.post(address, {"starts_at": "2026-03-05T09:30:00Z", "reason": "Ill"})
 
     assert "Move the session?" in said(asked)
     assert before == at(12)
     assert moved["Location"] == f"/manage/{manage_token(booking)}/"
     assert (occupied(), fresh(booking).session.sequence, refunds()) == ([at(9, 30, day=5)], 1, [])
+    assert fresh(booking).move_reason == "Ill"
+
+
+def test_moving_with_an_unreadable_note_asks_again_and_changes_nothing(client: Client, offer: Offer) -> None:
+    booking = confirmed(offer)
+    address = f"/manage/{manage_token(booking)}/reschedule/"
+
+    answer = client.post(address, {"starts_at": "2026-03-05T09:30:00Z", "reason": "a\x00"})
+
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert list(answer.context["form"].errors) == ["reason"]
+    assert fresh(booking).session.starts_at == at(12)
+
+
+def test_moving_more_often_than_allowed_says_the_rule(client: Client, offer: Offer) -> None:
+    change(offer, moves_limit=1, move_notice_hours=24)
+    booking = confirmed(offer)
+    manage, address = (f"/manage/{manage_token(booking)}/{page}" for page in ("", "reschedule/"))
+
+    assert "You can move the session once until 24 hours before it starts." in said(client.get(manage))
+    client.post(address, {"starts_at": "2026-03-05T09:30:00Z"})
+    again = client.post(address, {"starts_at": "2026-03-05T10:30:00Z"}, follow=True)
+
+    assert said(again).count("This session was moved once, which is as often as it can be.") == 2
+    assert address not in said(again)
+    assert fresh(booking).session.starts_at == at(9, 30, day=5)
 
 
 def test_moving_to_a_time_taken_meanwhile_offers_three_others(client: Client, offer: Offer) -> None:

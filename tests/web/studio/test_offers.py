@@ -1,3 +1,4 @@
+from datetime import date
 from typing import Any
 
 import pytest
@@ -31,6 +32,12 @@ WHOLE = {
     "buffer_before_minutes": "5",
     "buffer_after_minutes": "10",
     "daily_limit": "4",
+    "weekly_limit": "8",
+    "monthly_limit": "20",
+    "first_day": "2026-03-10",
+    "last_day": "2026-06-30",
+    "moves_limit": "2",
+    "move_notice_hours": "24",
     "questions-rows": "2",
     "questions-0-label": "Your rating?",
     "questions-0-kind": "short_text",
@@ -75,7 +82,9 @@ def test_new_offer_is_a_draft_with_all_that_was_written(desk: Client, coach: Coa
     assert list(offer.refund_tiers.values_list("notice_hours", "percent")) == [(48, 100), (24, 50)]
     values = ("increment_minutes", "notice_minutes", "horizon_days", "buffer_before_minutes", "buffer_after_minutes")
     assert [getattr(offer, name) for name in values] == [15, 120, 30, 5, 10]
-    assert (offer.daily_limit, offer.discord_requirement) == (4, "before_payment")
+    assert (offer.daily_limit, offer.weekly_limit, offer.monthly_limit) == (4, 8, 20)
+    assert (offer.first_day, offer.last_day) == (date(2026, 3, 10), date(2026, 6, 30))
+    assert (offer.moves_limit, offer.move_notice_hours, offer.discord_requirement) == (2, 24, "before_payment")
 
 
 def test_an_offer_as_drawn_can_be_sent_back_and_changes_nothing(desk: Client, coach: Coach) -> None:
@@ -142,6 +151,13 @@ BAD: list[tuple[dict[str, str], str]] = [
     ({"horizon_days": ""}, "id_horizon_days"),
     ({"daily_limit": "0"}, "id_daily_limit"),
     ({"daily_limit": "many"}, "id_daily_limit"),
+    ({"weekly_limit": "3"}, "id_weekly_limit"),
+    ({"monthly_limit": "7"}, "id_monthly_limit"),
+    ({"first_day": "soon"}, "id_first_day"),
+    ({"last_day": "2026-03-09"}, "id_last_day"),
+    ({"moves_limit": "-1"}, "id_moves_limit"),
+    ({"move_notice_hours": "5"}, "id_move_notice_hours"),
+    ({"move_notice_hours": ""}, "id_move_notice_hours"),
     ({"durations-0-minutes": "4"}, "id_durations-0-minutes"),
     ({"durations-0-minutes": "1441"}, "id_durations-0-minutes"),
     ({"durations-0-minutes": "an hour"}, "id_durations-0-minutes"),

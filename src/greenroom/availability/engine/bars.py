@@ -99,6 +99,13 @@ def time_bars(query: SlotQuery) -> list[tuple[ReasonCode, int, int]]:
     return bars
 
 
+def date_bars(rules: Rules, clock: LocalClock) -> list[tuple[ReasonCode, int, int]]:
+    """Bar the starts on local dates before the first and after the last on which sessions may start."""
+    spans = clock.spans_of_days(-FAR // DAY, epoch_day(rules.first_day)) if rules.first_day else []
+    spans += clock.spans_of_days(epoch_day(rules.last_day) + 1, FAR // DAY) if rules.last_day else []
+    return [(ReasonCode.OUTSIDE_DATES, start, end) for start, end in spans]
+
+
 def limit_bars(query: SlotQuery, clock: LocalClock, days: range) -> list[LimitBar]:
     """Bar the dates, ISO weeks and months in which the booked starts have reached a limit.
 

@@ -25,6 +25,7 @@ from greenroom.availability.engine.types import (
     Interval,
     LocalInterval,
     Override,
+    Rules,
     SlotQuery,
     require_supported,
 )
@@ -65,12 +66,19 @@ def _times(query: SlotQuery, plan: Plan, second: int) -> Iterator[Reason]:
         if code is ReasonCode.OUT_OF_RANGE:
             asked = f"{_at(query.range_from, tz)} to {_at(query.range_to, tz)}"
             yield Reason(code, f"It is outside the asked range, {asked}.")
+        elif code is ReasonCode.OUTSIDE_DATES:
+            yield Reason(code, f"It is outside the dates on which this can be booked: {_dates(rules)} ({tz}).")
         elif code is ReasonCode.TOO_FAR_AHEAD:
             yield Reason(code, f"It is too far ahead: bookings open {_span(rules.horizon)} before the start.")
         elif rules.notice:
             yield Reason(code, f"It is too soon: the coach asks for {_span(rules.notice)} of notice.")
         else:
             yield Reason(code, f"It has passed: it is {_at(query.now, tz)} now.")
+
+
+def _dates(rules: Rules) -> str:
+    words = [f"from {rules.first_day}"] if rules.first_day else []
+    return " ".join([*words, *([f"until {rules.last_day}"] if rules.last_day else [])])
 
 
 def _windows(query: SlotQuery, plan: Plan, second: int) -> Iterator[Reason]:

@@ -20,6 +20,7 @@ class ReasonCode(StrEnum):
     BUFFER = "buffer"
     TOO_SOON = "too_soon"
     TOO_FAR_AHEAD = "too_far_ahead"
+    OUTSIDE_DATES = "outside_dates"
     DAILY_LIMIT = "daily_limit"
     WEEKLY_LIMIT = "weekly_limit"
     MONTHLY_LIMIT = "monthly_limit"

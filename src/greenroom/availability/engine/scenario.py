@@ -5,7 +5,7 @@ Weekdays count from 0 for Monday here, spans are minutes (`..._min`), instants c
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from greenroom.availability.engine.json_fields import Fields, ScenarioError
@@ -39,6 +39,8 @@ _SCENARIO = frozenset(
         "daily_limit",
         "weekly_limit",
         "monthly_limit",
+        "first_day",
+        "last_day",
         "duration_min",
         "increment_min",
         "buffer_before_min",
@@ -166,7 +168,7 @@ def _rules(fields: Fields) -> Rules:
     def optional(name: str, most: timedelta) -> timedelta:
         return fields.minutes(name, 0, most) if fields.has(name) else timedelta(0)
 
-    return Rules(
+    rules = Rules(
         duration=fields.minutes("duration_min", 1, LONGEST_SESSION),
         increment=fields.minutes("increment_min", 1, LONGEST_SESSION),
         buffer_before=optional("buffer_before_min", LONGEST_SESSION),
@@ -177,6 +179,11 @@ def _rules(fields: Fields) -> Rules:
         weekly_limit=fields.optional_count("weekly_limit", _MOST_BOOKINGS),
         monthly_limit=fields.optional_count("monthly_limit", _MOST_BOOKINGS),
     )
+    first, last = (fields.date(name) if fields.has(name) else None for name in ("first_day", "last_day"))
+    try:
+        return replace(rules, first_day=first, last_day=last)
+    except ValueError as error:
+        raise ScenarioError(fields.at(str(error))) from error
 
 
 def _taken(fields: Fields) -> Taken:

@@ -10,6 +10,7 @@ from greenroom.availability.engine.bars import (
     LimitBar,
     blackout_bars,
     busy_bars,
+    date_bars,
     holds,
     limit_bars,
     time_bars,
@@ -74,7 +75,7 @@ def make_plan(query: SlotQuery, first: int, until: int) -> Plan:
         windows=window_bars(runs, rules),
         busy=busy_bars(taken.busy, rules),
         blackouts=blackout_bars(taken.blackouts, clock, rules),
-        times=time_bars(query),
+        times=time_bars(query) + date_bars(rules, clock),
         limits=limit_bars(query, clock, range(first_day - _LIMIT_DAYS, last_day + _LIMIT_DAYS + 1)),
     )
 

@@ -145,7 +145,8 @@ class LocalInterval:
 class Rules:
     """What one offer demands of a start. Buffers surround the session; notice and horizon are inclusive.
 
-    A limit counts booked starts on the coach's local date, ISO week or month; None sets no limit.
+    A limit counts booked starts on the coach's local date, ISO week or month; None sets no limit. `first_day` and
+    `last_day`, both included, are the coach's local dates on which sessions may start.
     """
 
     duration: timedelta
@@ -157,6 +158,8 @@ class Rules:
     daily_limit: int | None = None
     weekly_limit: int | None = None
     monthly_limit: int | None = None
+    first_day: date | None = None
+    last_day: date | None = None
 
     def __post_init__(self) -> None:
         for field, least in (
@@ -176,6 +179,8 @@ class Rules:
             limit: int | None = getattr(self, field)
             if limit is not None and limit < 0:
                 raise ValueError(f"{field}: {limit} is negative; use 0 or more, or None for no limit")
+        if self.first_day and self.last_day and self.last_day < self.first_day:
+            raise ValueError(f"last_day: {self.last_day} is before first_day {self.first_day}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,39 +84,45 @@ def _refund(booking: Booking, percent: int) -> Money:
     return min(refund_due(money.captured, percent), money.captured - money.refund_asked)
 
 
-def reschedule_booking(*, booking: Booking, starts_at: datetime, actor: Actor, now: datetime) -> Booking:
+def reschedule_booking(
+    *, booking: Booking, starts_at: datetime, actor: Actor, now: datetime, reason: str = ""
+) -> Booking:
     """Move a confirmed session to another free time; same offer and length, and the payment stays with the order.
 
     Its own time counts as free. What cancelling would give back never improves by moving. Grows the session's
-    sequence. Calling again with the same time changes nothing. Locks coach, session, booking.
-    Raises: IllegalTransitionError, SlotTakenError with the nearest alternatives, SlotNotOfferedError, BusyError.
+    sequence; the coach reads the reason. Calling again with the same time changes nothing. How often and until when it
+    may be moved was frozen when the time was held. Locks coach, session, booking.
+    Raises: IllegalTransitionError saying the rule, SlotTakenError with the nearest alternatives, SlotNotOfferedError,
+    BusyError.
     """
     rules.require(actor, "move")
     try:
         with slot_guard(), unit_of_work():
-            return _move(locked.lock(booking), starts_at, actor, now)
+            return _move(locked.lock(booking), starts_at, actor, now, reason)
     except SlotTakenError as error:
         nearest = _alternatives(booking, starts_at, now)
         raise SlotTakenError(nearest) from error
 
 
-def _move(held: locked.LockedBooking, starts_at: datetime, actor: Actor, now: datetime) -> Booking:
+def _move(held: locked.LockedBooking, starts_at: datetime, actor: Actor, now: datetime, reason: str) -> Booking:
     mine, session = held.booking, held.session
-    if not rules.can_move(status=mine.status, starts_at=session.starts_at, now=now):
-        raise IllegalTransitionError("This session cannot be moved any more.")
-    if starts_at == session.starts_at:
+    if starts_at == session.starts_at and mine.status == BookingStatus.CONFIRMED:
         return mine
+    refusal = rules.move_refusal(status=mine.status, starts_at=session.starts_at, terms=mine.move_terms, now=now)
+    if refusal:
+        raise IllegalTransitionError(refusal)
     shift = starts_at - session.starts_at
     release_stale_holds(session.coach_id, session.blocked_from + shift, session.blocked_until + shift, now)
     length = session.ends_at - session.starts_at
     require_open(session.offer, length=length, starts_at=starts_at, now=now, moving=session)
     mine.refund_cap_percent = _percent(mine, session, actor, now)
     mine.moves_count += 1
-    mine.save(update_fields=["refund_cap_percent", "moves_count"])
+    mine.move_reason = reason
+    mine.save(update_fields=["refund_cap_percent", "moves_count", "move_reason"])
     before = {"starts_at": session.starts_at.isoformat()}
     _place(session, shift)
     after = {"starts_at": session.starts_at.isoformat()}
-    audit.record(actor=actor, action="booking.move", target=mine, now=now, before=before, after=after)
+    audit.record(actor=actor, action="booking.move", target=mine, now=now, before=before, after=after, reason=reason)
     follow_ups.plan_moved(held, now=now, from_sequence=session.sequence - 1)
     return mine
 

@@ -39,7 +39,13 @@ _LONGEST_KEY, _LONGEST_DRAFT = 60, 2000
 _NO_OVERLAP = "sessions_no_overlap_per_coach"
 _GONE = {BookingStatus.CANCELLED, BookingStatus.EXPIRED}
 _UNPAID_OR_GONE = {*UNPAID, *_GONE}
-_IN_THE_WAY = {ReasonCode.BUSY, ReasonCode.BUFFER, ReasonCode.DAILY_LIMIT}
+_IN_THE_WAY = {
+    ReasonCode.BUSY,
+    ReasonCode.BUFFER,
+    ReasonCode.DAILY_LIMIT,
+    ReasonCode.WEEKLY_LIMIT,
+    ReasonCode.MONTHLY_LIMIT,
+}
 
 
 def refuse_early(
@@ -172,6 +178,8 @@ def _hold(
         hold_expires_at=expires_at,
         price_minor=duration.price_minor,
         currency=offer.currency,
+        moves_limit=offer.moves_limit,
+        move_notice_hours=offer.move_notice_hours,
         created_at=now,
     )
     _plan_expiry(booking, now)

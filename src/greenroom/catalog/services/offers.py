@@ -25,7 +25,8 @@ from greenroom.core.transactions import unit_of_work
 
 _PLAIN = (
     "title", "summary", "description", "currency", "venue", "video_url", "place", "increment_minutes",
-    "buffer_before_minutes", "buffer_after_minutes", "notice_minutes", "horizon_days", "daily_limit",
+    "buffer_before_minutes", "buffer_after_minutes", "notice_minutes", "horizon_days",
+    "first_day", "last_day", "daily_limit", "weekly_limit", "monthly_limit", "moves_limit", "move_notice_hours",
 )  # fmt: skip
 # Set by us, not by what somebody typed; checking them would cost a query a row.
 _OWNERS = {"coach", "offer", "schedule"}
@@ -143,6 +144,7 @@ def _write_tiers(offer: Offer, wanted: Sequence[TierTerms]) -> None:
 def _words(offer: Offer) -> dict[str, AuditValue]:
     """Return all of an offer as the audit log keeps it, its lists as text."""
     values: dict[str, AuditValue] = {field: getattr(offer, field) for field in (*_PLAIN, "schedule_id", "slug")}
+    values |= {field: str(values[field] or "") for field in ("first_day", "last_day")}
     durations = offer.durations.values_list("minutes", "price_minor")
     questions = offer.questions.values_list("key", "label", "kind", "is_required", "options")
     tiers = offer.refund_tiers.values_list("notice_hours", "percent")

@@ -5,6 +5,7 @@ Whether the single values fit the columns is the model's to say; here are the ru
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import pairwise
 
 from greenroom.catalog.types import DiscordRequirement, QuestionKind, Venue
@@ -20,6 +21,7 @@ LONGEST_DESCRIPTION = 4000
 LONGEST_BUFFER_MINUTES = 24 * 60
 LONGEST_NOTICE_MINUTES = 90 * 24 * 60
 LONGEST_TIER_HOURS = 365 * 24
+LONGEST_MOVE_NOTICE_HOURS = 30 * 24
 # Stripe takes no card payment under 0.50 (EUR, USD and others): docs.stripe.com, currencies, minimum charge amounts.
 SMALLEST_PRICE_MINOR = 50
 _FEWEST_OPTIONS = 2
@@ -70,7 +72,13 @@ class OfferTerms:
     buffer_after_minutes: int = 0
     notice_minutes: int = 0
     horizon_days: int = 60
+    first_day: date | None = None
+    last_day: date | None = None
     daily_limit: int | None = None
+    weekly_limit: int | None = None
+    monthly_limit: int | None = None
+    moves_limit: int | None = None
+    move_notice_hours: int = 0
     durations: tuple[DurationTerms, ...] = ()
     questions: tuple[QuestionTerms, ...] = ()
     refund_tiers: tuple[TierTerms, ...] = ()
@@ -83,6 +91,7 @@ def check_terms(terms: OfferTerms) -> None:
     """
     _check_currency(terms.currency)
     _check_rules(terms)
+    _check_limits(terms)
     _check_durations(terms.durations)
     _check_questions(terms.questions)
     _check_tiers(terms.refund_tiers)
@@ -109,6 +118,18 @@ def _check_rules(terms: OfferTerms) -> None:
     if terms.notice_minutes >= terms.horizon_days * 24 * 60:
         message = "With so much notice nothing could ever be booked. Let people book further ahead."
         raise InvalidInputError(message, field="horizon_days")
+
+
+def _check_limits(terms: OfferTerms) -> None:
+    if terms.first_day and terms.last_day and terms.last_day < terms.first_day:
+        raise InvalidInputError("The last day is before the first one.", field="last_day")
+    if terms.daily_limit and terms.weekly_limit and terms.weekly_limit < terms.daily_limit:
+        raise InvalidInputError("A week can't have fewer sessions than one of its days.", field="weekly_limit")
+    at_least = max(terms.daily_limit or 0, terms.weekly_limit or 0)
+    if terms.monthly_limit and terms.monthly_limit < at_least:
+        raise InvalidInputError("A month can't have fewer sessions than one of its weeks.", field="monthly_limit")
+    if terms.move_notice_hours > LONGEST_MOVE_NOTICE_HOURS:
+        raise InvalidInputError("Use at most 30 days.", field="move_notice_hours")
 
 
 def _check_durations(durations: Sequence[DurationTerms]) -> None:

@@ -269,7 +269,10 @@ def step_context(request: HttpRequest, booking: Booking) -> dict[str, Any]:
             "zone_guess": False,
             "hold": presenters.hold_data(booking, clock.now()),
             "change_url": change_url,
-            "policy": presenters.policy_sentences(tiers),
+            "policy": [
+                *presenters.policy_sentences(tiers),
+                *presenters.move_sentences(booking.moves_limit, booking.move_terms.notice),
+            ],
             "discord": card_of(request, booking),
         }
     )

@@ -21,6 +21,12 @@ class CancelForm(forms.Form):
         return ". ".join(part for part in (chosen, self.cleaned_data["note"]) if part)
 
 
+class MoveForm(forms.Form):
+    reason = PlainTextField(
+        label="A note to your coach", required=False, max_length=200, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+
 class LostLinkForm(forms.Form):
     email = forms.EmailField(
         label="Email",

@@ -32,7 +32,7 @@ from greenroom.web.discord import card_of
 from greenroom.web.picker import alternatives
 from greenroom.web.public.booking import picker_context
 from greenroom.web.public.views import is_partial
-from greenroom.web.student.forms import CancelForm, LostLinkForm
+from greenroom.web.student.forms import CancelForm, LostLinkForm, MoveForm
 
 _LOOKUPS_PER_ADDRESS = RateLimit("lost-link-by-address", 20, timedelta(hours=1))
 _LOOKUPS_PER_EMAIL = RateLimit("lost-link-by-email", 5, timedelta(hours=1))
@@ -70,10 +70,8 @@ def manage(request: HttpRequest, token: str) -> HttpResponseBase:
     is_upcoming = status in UPCOMING
     context = _page_context(request, booking) | {
         "order": presenters.order_data(booking.order),
-        "rule": " ".join(presenters.policy_sentences(booking.order.refund_tiers)),
-        "reschedule_url": reverse("manage_reschedule", args=[token])
-        if rules.can_move(status=status, starts_at=starts_at, now=now)
-        else "",
+        "rule": " ".join([*_move_sentences(booking, now), *presenters.policy_sentences(booking.order.refund_tiers)]),
+        "reschedule_url": _reschedule_url(booking, token, now),
         "cancel_url": reverse("manage_cancel", args=[token])
         if rules.can_cancel(status=status, starts_at=starts_at, now=now)
         else "",
@@ -84,6 +82,20 @@ def manage(request: HttpRequest, token: str) -> HttpResponseBase:
         "calendar": presenters.calendar_data(booking) if is_upcoming else None,
     }
     return visitors.keep_key(request, render(request, "student/manage.html", context), token)
+
+
+def _move_refusal(booking: Booking, now: datetime) -> str:
+    session = booking.session
+    return rules.move_refusal(status=booking.status, starts_at=session.starts_at, terms=booking.move_terms, now=now)
+
+
+def _reschedule_url(booking: Booking, token: str, now: datetime) -> str:
+    return "" if _move_refusal(booking, now) else reverse("manage_reschedule", args=[token])
+
+
+def _move_sentences(booking: Booking, now: datetime) -> list[str]:
+    refusal = _move_refusal(booking, now)
+    return [refusal] if refusal else presenters.move_sentences(booking.moves_limit, booking.move_terms.notice)
 
 
 def _refund_sentence(booking: Booking) -> str:
@@ -107,12 +119,11 @@ def cancel(request: HttpRequest, token: str) -> HttpResponseBase:
         services.cancel_booking(booking=booking, actor=actor, now=now, reason=form.words)
         messages.success(request, "The session is cancelled.")
         return redirect("manage", token)
-    can_move = rules.can_move(status=booking.status, starts_at=booking.session.starts_at, now=now)
     context = _page_context(request, booking) | {
         "form": form,
         "refund": _refund_preview(booking, preview.refund, preview.percent),
         "manage_url": reverse("manage", args=[token]),
-        "reschedule_url": reverse("manage_reschedule", args=[token]) if can_move else "",
+        "reschedule_url": _reschedule_url(booking, token, now),
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     return render(request, "student/cancel.html", context, status=status)
@@ -139,15 +150,21 @@ def reschedule(request: HttpRequest, token: str) -> HttpResponseBase:
     """Choose another time on the same picker, look at it, and POST it."""
     booking, actor = _open(request, token)
     now = clock.now()
-    if not rules.can_move(status=booking.status, starts_at=booking.session.starts_at, now=now):
+    refusal = _move_refusal(booking, now)
+    if refusal:
+        messages.error(request, refusal)
         return redirect("manage", token)
     starts_at = _asked_start(request)
     if request.method != "POST":
         return _show_reschedule(request, booking, token, starts_at)
     if starts_at is None:
         raise SlotNotOfferedError
+    form = MoveForm(request.POST)
+    if not form.is_valid():
+        return _show_reschedule(request, booking, token, starts_at, form=form)
+    reason = form.cleaned_data["reason"]
     try:
-        services.reschedule_booking(booking=booking, starts_at=starts_at, actor=actor, now=now)
+        services.reschedule_booking(booking=booking, starts_at=starts_at, actor=actor, now=now, reason=reason)
     except SlotTakenError:
         return _show_reschedule(request, booking, token, None, taken_at=starts_at)
     except GreenroomError as error:
@@ -166,7 +183,13 @@ def _asked_start(request: HttpRequest) -> datetime | None:
 
 
 def _show_reschedule(
-    request: HttpRequest, booking: Booking, token: str, chosen: datetime | None, *, taken_at: datetime | None = None
+    request: HttpRequest,
+    booking: Booking,
+    token: str,
+    chosen: datetime | None,
+    *,
+    taken_at: datetime | None = None,
+    form: MoveForm | None = None,
 ) -> HttpResponse:
     context = _page_context(request, booking)
     length = presenters.length_of(booking)
@@ -192,9 +215,11 @@ def _show_reschedule(
             "chosen_ends_at": chosen + length,
             "chosen_value": f"{chosen:%Y-%m-%dT%H:%M:%SZ}",
             "choose_url": f"{request.path}?date={day}",
+            "form": form or MoveForm(),
         }
     template = "public/booker.html" if is_partial(request) and chosen is None else "student/reschedule.html"
-    status = HTTPStatus.CONFLICT if taken_at else HTTPStatus.OK
+    status = HTTPStatus.OK if form is None else HTTPStatus.UNPROCESSABLE_ENTITY
+    status = HTTPStatus.CONFLICT if taken_at else status
     return visitors.remember_choices(request, render(request, template, context, status=status))
 
 

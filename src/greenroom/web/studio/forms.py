@@ -1,4 +1,4 @@
-"""Form fields of the studio: times of day, and prices in the units people write."""
+"""Form fields of the studio: times of day, dates, and prices in the units people write."""
 
 import re
 from decimal import Decimal
@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from greenroom.availability.rules import clock_words
+from greenroom.core.instants import parse_date
 from greenroom.core.money import Money
 from greenroom.notifications.display import EN_DASH
 from greenroom.web.zones import clean_zone, zones
@@ -80,3 +81,18 @@ def parse_price(text: str, currency: str) -> int:
         decimals = "no decimals" if unit.exponent == 0 else f"{unit.exponent} decimals at most"
         raise forms.ValidationError(f"{currency} has {decimals}.")
     return int(Decimal(plain.replace(",", ".")).scaleb(unit.exponent))
+
+
+class DateField(forms.DateField):
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("error_messages", {})["invalid"] = "Write a date such as 2026-12-24."
+        widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        super().__init__(widget=widget, **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        if value in self.empty_values:
+            return None
+        try:
+            return parse_date(value)
+        except ValueError as error:
+            raise forms.ValidationError(self.error_messages["invalid"]) from error

@@ -27,6 +27,7 @@ KINDS = (
 )
 _INCREMENTS = (5, 10, 15, 20, 30, 45, 60, 90, 120)
 _BUFFERS = (0, 5, 10, 15, 20, 30, 45, 60, 90, 120)
+_MOVE_NOTICES = (0, 1, 2, 4, 8, 12, 24, 48, 72, 168)
 _HOUR = 60
 _DAY = 24 * _HOUR
 _NOTICES = (
@@ -53,6 +54,12 @@ def notices(present: int) -> list[Choice]:
     """Return how long before the start a session can still be booked."""
     words = _lengths(_NOTICES, present, "Up to the last minute")
     return [(minutes, text if minutes == "0" else f"{text} before") for minutes, text in words]
+
+
+def move_notices(present: int) -> list[Choice]:
+    """Return how many hours before its start a student can still move a session."""
+    words = _lengths(tuple(hours * _HOUR for hours in _MOVE_NOTICES), present * _HOUR, "The start")
+    return [(str(int(minutes) // _HOUR), text if minutes == "0" else f"{text} before") for minutes, text in words]
 
 
 def _lengths(minutes: tuple[int, ...], present: int, zero: str) -> list[Choice]:

@@ -15,7 +15,7 @@ from greenroom.catalog.services.terms import (
 from greenroom.catalog.types import DiscordRequirement, QuestionKind, Venue
 from greenroom.core.errors import InvalidInputError
 from greenroom.web.public.forms import PlainTextField
-from greenroom.web.studio.forms import parse_price, price_words
+from greenroom.web.studio.forms import DateField, parse_price, price_words
 from greenroom.web.studio.offers import choices
 from greenroom.web.studio.rows import Row, RowGroup, RowsForm, blame
 
@@ -110,7 +110,15 @@ class OfferForm(RowsForm):
     horizon_days = _whole_number("Days ahead that can be booked", 1, 365)
     buffer_before_minutes = forms.TypedChoiceField(label="Kept free before", coerce=int, error_messages=_CHOOSE)
     buffer_after_minutes = forms.TypedChoiceField(label="Kept free after", coerce=int, error_messages=_CHOOSE)
-    daily_limit = _whole_number("Most sessions a day", 1, 100, required=False, help_text="Empty: no limit.")
+    first_day = DateField(label="Sessions from", required=False)
+    last_day = DateField(label="Sessions until", required=False)
+    daily_limit = _whole_number("Most of these a day", 1, 100, required=False)
+    weekly_limit = _whole_number("Most of these a week", 1, 500, required=False)
+    monthly_limit = _whole_number("Most of these a month", 1, 2000, required=False)
+    moves_limit = _whole_number(
+        "How often a student may move a session", 0, 100, required=False, help_text="Empty: as often as they like."
+    )
+    move_notice_hours = forms.TypedChoiceField(label="It can be moved until", coerce=int, error_messages=_CHOOSE)
     schedule = forms.ModelChoiceField(
         Schedule.objects.none(),
         label="Hours",
@@ -128,6 +136,7 @@ class OfferForm(RowsForm):
         fields["notice_minutes"].choices = choices.notices(offer.notice_minutes)
         fields["buffer_before_minutes"].choices = choices.buffers(offer.buffer_before_minutes)
         fields["buffer_after_minutes"].choices = choices.buffers(offer.buffer_after_minutes)
+        fields["move_notice_hours"].choices = choices.move_notices(offer.move_notice_hours)
         fields["schedule"].queryset = Schedule.objects.filter(coach=offer.coach_id, is_default=False)
 
     def clean(self) -> dict[str, Any]:
@@ -236,7 +245,7 @@ def _initial(offer: Offer) -> dict[str, Any]:
     names = (
         "title", "summary", "description", "currency", "venue", "discord_requirement", "video_url", "place",
         "increment_minutes", "notice_minutes", "horizon_days", "buffer_before_minutes", "buffer_after_minutes",
-        "daily_limit",
+        "first_day", "last_day", "daily_limit", "weekly_limit", "monthly_limit", "moves_limit", "move_notice_hours",
     )  # fmt: skip
     return {name: getattr(offer, name) for name in names} | {"schedule": offer.schedule_id}
 

@@ -9,9 +9,8 @@ from greenroom.availability.models import MINUTES_PER_DAY
 from greenroom.availability.rules import Span
 from greenroom.availability.types import LocalDays
 from greenroom.core.errors import InvalidInputError
-from greenroom.core.instants import parse_date
 from greenroom.web.public.forms import PlainTextField
-from greenroom.web.studio.forms import ClockField, ZoneField
+from greenroom.web.studio.forms import ClockField, DateField, ZoneField
 from greenroom.web.studio.rows import Row, RowGroup, RowsForm, blame
 
 _WEEK = range(1, 8)
@@ -28,21 +27,6 @@ def _clock_fields(day: str, index: int) -> dict[str, forms.Field]:
 
 def _day_group(weekday: int) -> RowGroup:
     return RowGroup(f"day{weekday}", partial(_clock_fields, rules.day_name(weekday)), most=rules.MOST_WINDOWS_A_DAY)
-
-
-class DateField(forms.DateField):
-    def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("error_messages", {})["invalid"] = "Write a date such as 2026-12-24."
-        widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-        super().__init__(widget=widget, **kwargs)
-
-    def to_python(self, value: Any) -> Any:
-        if value in self.empty_values:
-            return None
-        try:
-            return parse_date(value)
-        except ValueError as error:
-            raise forms.ValidationError(self.error_messages["invalid"]) from error
 
 
 class SpanRowsForm(RowsForm):
