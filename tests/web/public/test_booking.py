@@ -370,6 +370,7 @@ def test_page_of_a_coach_shows_nothing_of_the_student_s_key(client: Client, offe
         f"/booking/cancel/{booking.ref}/",
     ):
         answer = desk.get(path, follow=True)
+        assert answer.status_code == HTTPStatus.OK, path
         assert key not in answer.content.decode()
         assert all(key not in address for address, _status in answer.redirect_chain)
 

@@ -386,7 +386,7 @@ def confirmed(request: HttpRequest, ref: str) -> HttpResponseBase:
         return arrived
     booking, actor = visitors.open_booking(request, ref)
     if actor.kind is ActorKind.COACH:  # this page holds the student's key
-        return redirect("studio_session", booking.session.ref)
+        return redirect("studio_session", booking.ref)
     if booking.order is None:
         return redirect("booking_details", ref) if booking.status in UNPAID else _choose_again(request, booking)
     if booking.status == BookingStatus.HELD:  # nothing was paid yet

@@ -254,5 +254,5 @@ def cancel_by_ref(request: HttpRequest, ref: str) -> HttpResponseBase:
     """Lead from a booking's public reference to its cancel page, for those who may open it."""
     booking, actor = visitors.open_booking(request, ref)
     if actor.kind is ActorKind.COACH:  # cancelling by the student's key would keep the student's money
-        return redirect("studio_session_cancel", booking.session.ref)
+        return redirect("studio_session_cancel", booking.ref)
     return redirect("manage_cancel", queries.manage_token(booking))
