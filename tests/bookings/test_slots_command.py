@@ -1,13 +1,18 @@
 import io
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from tests.bookings.steps import at, hold
+from tests.factories.bookings import make_offer
+from tests.factories.clock import SettableClock
 
-from greenroom.availability.management.commands.slots import Command
+from greenroom.availability.models import WeeklyWindow
+from greenroom.bookings.management.commands.slots import Command
 
 CASE_FILE = Path(__file__).parents[1] / "cases" / "slots_public.json"
 CASES = json.loads(CASE_FILE.read_text())["cases"]
@@ -62,13 +67,60 @@ def test_slots_explain_says_why_not(scenario_file: Path) -> None:
             "- The session would overlap busy time, 2026-01-14 10:00 America/New_York"
             " to 2026-01-14 10:01 America/New_York. [busy]"
         ),
+        "+ Weekly hours: Wednesday 09:00-13:00 (America/New_York).",
     ]
 
 
 def test_slots_explain_says_that_it_is(scenario_file: Path) -> None:
     assert run("--scenario", str(scenario_file), "--explain", "2026-01-14T14:00:00Z") == [
-        "2026-01-14T14:00:00Z is offered."
+        "2026-01-14T14:00:00Z is offered.",
+        "+ Weekly hours: Wednesday 09:00-13:00 (America/New_York).",
     ]
+
+
+@pytest.mark.django_db
+def test_slots_of_an_offer_are_those_that_students_see(frozen_clock: SettableClock) -> None:
+    offer = make_offer()
+    WeeklyWindow.objects.exclude(weekday=3).delete()
+    WeeklyWindow.objects.update(start_minute=600, end_minute=690)
+
+    assert run("--offer", "maya/call")[:3] == [
+        "2026-03-04T10:00:00Z",
+        "2026-03-04T10:30:00Z",
+        "2026-03-11T10:00:00Z",
+    ]
+    assert run("--offer", "maya/call", "--explain", "2026-03-04T10:15:00Z") == [
+        "2026-03-04T10:15:00Z is not offered:",
+        (
+            "- It is not on the grid of a start every 30 minutes;"
+            " nearest: 2026-03-04 10:00 UTC or 2026-03-04 10:30 UTC. [off_grid]"
+        ),
+        "+ Weekly hours: Wednesday 10:00-11:30 (UTC).",
+    ]
+    hold_ends = frozen_clock() + timedelta(minutes=15)
+    hold(offer, at(10))
+    assert f"a hold until {hold_ends:%H:%M}" in run("--offer", "maya/call", "--explain", "2026-03-04T10:00:00Z")[1]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--offer", "maya"), "maya: There is no such offer."),
+        (("--offer", "maya/nothing"), "maya/nothing: There is no such offer."),
+        (("--offer", "maya/call", "--duration", "45"), "maya/call: This can be booked for 60 minutes."),
+        (("--offer", "maya/call", "--explain", "noon"), "maya/call: --explain: expected an instant"),
+        (("--offer", "maya/call", "--explain", "2400-01-14T14:00:00Z"), "maya/call: range_from: 2400-01-14"),
+    ],
+)
+def test_slots_of_an_offer_bad_input_is_named(arguments: tuple[str, ...], message: str) -> None:
+    make_offer()
+
+    with pytest.raises(CommandError) as refusal:
+        run(*arguments)
+
+    assert refusal.value.returncode == 2
+    assert str(refusal.value).startswith(message)
 
 
 @pytest.mark.parametrize(

@@ -9,16 +9,17 @@ from zoneinfo import ZoneInfo
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from greenroom.api import schemas
+from greenroom.api import callers, schemas
 from greenroom.api.inputs import Word
 from greenroom.availability.engine import group_by_day
+from greenroom.bookings.explaining import explain_for_owner
 from greenroom.bookings.listing import Asked, FreeTimes, free_times
 from greenroom.catalog.models import Offer
-from greenroom.catalog.queries import public_offers
+from greenroom.catalog.queries import find_duration, get_offer, public_offers
 from greenroom.coaches.models import Coach
 from greenroom.coaches.queries import get_public_coach
 from greenroom.core import clock
-from greenroom.core.errors import InvalidInputError
+from greenroom.core.errors import InvalidInputError, NotFoundError
 from greenroom.core.instants import iso
 from greenroom.directory.queries import find_cards
 from greenroom.directory.types import Card, Search
@@ -79,6 +80,35 @@ def list_slots(request: HttpRequest, coach: Word, offer: Word, asked: Query[sche
     found = free_times(wanted, now=now)
     body = _render_days(found, asked.tz, found.bookable(now))
     return HttpResponse(body, status=HTTPStatus.OK, content_type="application/json")
+
+
+@router.get("coaches/{coach}/offers/{offer}/explain", response=schemas.ExplanationOut, url_name="explain")
+def explain_slot(
+    request: HttpRequest, coach: Word, offer: Word, asked: Query[schemas.ExplainIn]
+) -> schemas.ExplanationOut:
+    """Why a time can or cannot be booked, rule by rule; for the coach and the site's staff, signed in."""
+    user = callers.find_user(request)
+    if user is None:
+        raise NotFoundError("There is no such offer.")
+    duration = find_duration(get_offer(coach, offer, for_user=user), asked.duration)
+    answer = explain_for_owner(duration, asked.at, now=clock.now())
+    return schemas.ExplanationOut(
+        starts_at=iso(answer.starts_at),
+        tz=answer.tz,
+        is_offered=answer.is_offered,
+        reasons=[
+            schemas.ReasonOut(
+                code=reason.code,
+                sentence=reason.sentence,
+                starts_at=iso(reason.interval.start) if reason.interval else None,
+                ends_at=iso(reason.interval.end) if reason.interval else None,
+                session=reason.session_ref or None,
+            )
+            for reason in answer.reasons
+        ],
+        openings=list(answer.openings),
+        nearest=[iso(start) for start in answer.nearest],
+    )
 
 
 def _instant(moment: date | datetime | None, tz: str, *, is_end: bool = False) -> datetime | None:

@@ -135,6 +135,34 @@ class SlotsOut(Schema):
     days: list[DayOut]
 
 
+class ExplainIn(Strict):
+    """Which start, and for how many minutes (the offer's first length unless told)."""
+
+    at: Instant
+    duration: int | None = None
+
+
+class ReasonOut(Schema):
+    """One rule that refuses a time, and the time and session in its way, if it is that."""
+
+    code: str
+    sentence: str
+    starts_at: str | None
+    ends_at: str | None
+    session: str | None
+
+
+class ExplanationOut(Schema):
+    """Why a time can or cannot be booked. Sentences give times of `tz`; `openings` are the hours that allow it."""
+
+    starts_at: str
+    tz: str
+    is_offered: bool
+    reasons: list[ReasonOut]
+    openings: list[str]
+    nearest: list[str]
+
+
 class BookingIn(Strict):
     """A wanted session."""
 

@@ -168,14 +168,7 @@ class _Occupied:
 def _occupied(
     coach_ids: Collection[int], first: datetime, last: datetime, now: datetime, moving: CoachingSession | None
 ) -> defaultdict[int, list[_Occupied]]:
-    """Return, for each coach, the sessions whose blocked times touch [first, last)."""
-    sessions = CoachingSession.objects.filter(
-        Q(held_until__isnull=True) | Q(held_until__gt=now),
-        coach_id__in=coach_ids,
-        blocked_until__gt=first,
-        blocked_from__lt=last,
-        status__in=OCCUPYING,
-    )
+    sessions = occupying(coach_ids, first, last, now)
     if moving is not None:
         sessions = sessions.exclude(pk=moving.pk)
     occupied: defaultdict[int, list[_Occupied]] = defaultdict(list)
@@ -184,6 +177,17 @@ def _occupied(
     ):
         occupied[coach_id].append(_Occupied(Busy(blocked_from, blocked_until), starts_at, offer_id))
     return occupied
+
+
+def occupying(coach_ids: Collection[int], first: datetime, last: datetime, now: datetime) -> QuerySet[CoachingSession]:
+    """Return the sessions that take these coaches' time in [first, last), buffers included; no hold past its time."""
+    return CoachingSession.objects.filter(
+        Q(held_until__isnull=True) | Q(held_until__gt=now),
+        coach_id__in=coach_ids,
+        blocked_until__gt=first,
+        blocked_from__lt=last,
+        status__in=OCCUPYING,
+    )
 
 
 def is_still_free(session: CoachingSession, *, now: datetime) -> bool:

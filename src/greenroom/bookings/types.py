@@ -43,6 +43,14 @@ class BookingStatus(StrEnum):
     EXPIRED = "expired"
 
 
+class StateCode(StrEnum):
+    """What keeps an offer from being booked at any time; beside the engine's codes about one time."""
+
+    OFFER_NOT_PUBLISHED = "offer_not_published"
+    COACH_NOT_PUBLIC = "coach_not_public"
+    COACH_PAUSED = "coach_paused"
+
+
 UNPAID = (BookingStatus.HELD, BookingStatus.PENDING_PAYMENT)
 UPCOMING = (BookingStatus.CONFIRMED, BookingStatus.IN_PROGRESS)
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from django.db.models import QuerySet
 
+from greenroom.accounts.models import User
 from greenroom.catalog.models import Offer, OfferDuration
 from greenroom.catalog.types import DEFAULT_REFUND_TIERS, OfferKind, OfferStatus, QuestionKind, RefundTier
 from greenroom.coaches.types import CoachStatus
@@ -40,6 +41,20 @@ def find_duration(offer: Offer, minutes: int | None) -> OfferDuration:
             return duration
     lengths = ", ".join(str(duration.minutes) for duration in durations)
     raise InvalidInputError(f"This can be booked for {lengths} minutes.", field="duration")
+
+
+def get_offer(coach_slug: str, offer_slug: str, *, for_user: User | None = None) -> Offer:
+    """Return an offer that has a length, published or not: to its coach and the site's staff, or to our own commands.
+
+    Raises: NotFoundError for everybody else and for what is not there alike.
+    """
+    offers = Offer.objects.filter(kind=OfferKind.CALL, coach__slug=coach_slug, slug=offer_slug, durations__isnull=False)
+    if for_user is not None and not for_user.is_staff:
+        offers = offers.filter(coach__user=for_user)
+    offer = offers.select_related("coach", "schedule").prefetch_related("durations").first()
+    if offer is None:
+        raise NotFoundError("There is no such offer.")
+    return offer
 
 
 def refund_tiers(offer: Offer) -> tuple[RefundTier, ...]:

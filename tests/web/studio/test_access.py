@@ -15,7 +15,15 @@ from greenroom.coaches.models import Coach
 from greenroom.core.models import AuditEntry
 from greenroom.web.studio.urls import urlpatterns
 
-PAGES = ("studio", "studio_sessions", "studio_schedule", "studio_offers", "studio_offer_new", "studio_profile")
+PAGES = (
+    "studio",
+    "studio_sessions",
+    "studio_schedule",
+    "studio_explain",
+    "studio_offers",
+    "studio_offer_new",
+    "studio_profile",
+)
 POSTS = ("studio_schedule_week", "studio_override_add", "studio_blackout_add", "studio_offer_new", "studio_profile")
 OF_BOOKING = ("studio_session", "studio_session_no_show", "studio_session_cancel")
 POSTS_OF_BOOKING = (

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from greenroom.availability.engine.bars import holds
 from greenroom.availability.engine.instants import (
+    DAY,
     EARLIEST,
     LATEST,
     ceil_seconds,
@@ -19,6 +20,7 @@ from greenroom.availability.engine.instants import (
     from_seconds,
 )
 from greenroom.availability.engine.reasons import Explanation, Reason, ReasonCode
+from greenroom.availability.engine.runs import wall_span
 from greenroom.availability.engine.slots import Plan, make_plan
 from greenroom.availability.engine.types import (
     Busy,
@@ -39,7 +41,7 @@ _UNITS = (("day", timedelta(days=1)), ("hour", timedelta(hours=1)), ("minute", t
 
 
 def explain(query: SlotQuery, instant: datetime) -> Explanation:
-    """Return every reason why an aware instant is not offered; there is none exactly when it is.
+    """Return every reason why an aware instant is not offered; there is none exactly when it is. And what allows it.
 
     Sentences give wall-clock times of the schedule's zone and name it.
     Raises: ValueError for a naive instant or one outside the supported years.
@@ -55,7 +57,7 @@ def explain(query: SlotQuery, instant: datetime) -> Explanation:
         *_busy(query, plan, second),
         *_limits(query, plan, second),
     )
-    return Explanation(instant, reasons)
+    return Explanation(instant, reasons, tuple(_openings(query, plan, second)))
 
 
 def _times(query: SlotQuery, plan: Plan, second: int) -> Iterator[Reason]:
@@ -97,6 +99,25 @@ def _windows(query: SlotQuery, plan: Plan, second: int) -> Iterator[Reason]:
         yield Reason(ReasonCode.ENDS_AFTER_WINDOW, sentence)
         return
     yield Reason(ReasonCode.OUTSIDE_WINDOWS, "The coach has no open window then.")
+
+
+def _openings(query: SlotQuery, plan: Plan, second: int) -> Iterator[str]:
+    """Name the windows that the session would touch, where together they hold all of it."""
+    if any(holds(bar, second) for bar in plan.windows):
+        return
+    tz, ends = query.schedule.tz, second + floor_span(query.rules.duration)
+    replaced = {override.on: override.windows for override in query.schedule.overrides}
+    # Windows of the day before can reach into the session.
+    for day in range(plan.clock.day_of(second) - 1, plan.clock.day_of(ends - 1) + 1):
+        on = epoch_date(day)
+        weekly = [
+            (one.start_minute, one.end_minute) for one in query.schedule.windows if one.weekday == on.isoweekday()
+        ]
+        for window in sorted(replaced.get(on, weekly)):
+            opens, closes = (plan.clock.to_instant(day * DAY + edge) for edge in wall_span(*window))
+            if opens < ends and second < closes:
+                hours = f"{_wall(window[0])}-{_wall(window[1])} ({tz})"
+                yield f"Hours of {on} only: {hours}." if on in replaced else f"Weekly hours: {on:%A} {hours}."
 
 
 def _guilty_overrides(query: SlotQuery, plan: Plan, second: int) -> list[Override]:

@@ -37,10 +37,14 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Everything that refuses one instant; nothing does when it is offered."""
+    """Everything that refuses one instant; nothing does when it is offered.
+
+    `openings` say in which weekly windows or overrides the session would lie; there are none outside the hours.
+    """
 
     instant: datetime
     reasons: tuple[Reason, ...]
+    openings: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:

@@ -95,7 +95,7 @@ def _merged(schedule: Schedule, clock: LocalClock, first_day: int, last_day: int
     return [*starts[:1], *(start for _, start in breaks)], [*(end for end, _ in breaks), *ends[-1:]]
 
 
-def _wall_span(start_minute: int, end_minute: int) -> tuple[int, int]:
+def wall_span(start_minute: int, end_minute: int) -> tuple[int, int]:
     """Return a window as seconds after the midnight of the date it belongs to."""
     overnight = DAY if end_minute <= start_minute else 0
     return start_minute * 60, end_minute * 60 + overnight
@@ -105,7 +105,7 @@ def _week(schedule: Schedule) -> list[_WallSpans]:
     """Return the wall-clock spans of each weekday, Monday first."""
     return [
         tuple(
-            _wall_span(window.start_minute, window.end_minute)
+            wall_span(window.start_minute, window.end_minute)
             for window in schedule.windows
             if window.weekday == weekday
         )
@@ -114,4 +114,4 @@ def _week(schedule: Schedule) -> list[_WallSpans]:
 
 
 def _override_spans(override: Override) -> _WallSpans:
-    return tuple(_wall_span(start_minute, end_minute) for start_minute, end_minute in override.windows)
+    return tuple(wall_span(start_minute, end_minute) for start_minute, end_minute in override.windows)

@@ -2,25 +2,40 @@
 
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 
+from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from greenroom.coaches.models import Coach
 from greenroom.core import clock
 from greenroom.core.errors import NotFoundError
 from greenroom.jobs import queries as jobs
 from greenroom.jobs import services as job_services
 from greenroom.jobs.models import Job
 from greenroom.rooms.queries import rooms_needing_attention
+from greenroom.web.problems import problems_of
+from greenroom.web.studio.explain.page import explain_context
 from greenroom.web.visitors import signed_in
 
 _MOST_ROWS = 50
+
+
+class CoachForm(forms.Form):
+    coach = forms.ModelChoiceField(
+        Coach.objects.order_by("display_name"),
+        to_field_name="slug",
+        label="Coach",
+        error_messages={"required": "Choose a coach.", "invalid_choice": "Choose one from the list."},
+    )
 
 
 def staff_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
@@ -60,6 +75,21 @@ def retry_job(request: HttpRequest, pk: int) -> HttpResponse:
     if job_services.retry(get_object_or_404(Job, pk=pk), now=clock.now()):
         messages.success(request, "The job is due again.")
     return redirect("ops")
+
+
+@staff_only
+@require_safe
+def explain(request: HttpRequest) -> HttpResponse:
+    """Why is a time not offered? For support: the same page as the coach's own, for any coach."""
+    form = CoachForm(request.GET if "coach" in request.GET else None)
+    if not form.is_valid():
+        status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
+        return render(request, "ops/explain.html", {"form": form, "problems": problems_of(form)}, status=status)
+    coach = form.cleaned_data["coach"]
+    context = explain_context(
+        request, coach, booking_url=lambda booking: reverse("admin:bookings_booking_change", args=[booking.pk])
+    )
+    return render(request, "ops/explain.html", context | {"coach": coach}, status=context["status"])
 
 
 def _seams() -> list[tuple[str, str, str]]:

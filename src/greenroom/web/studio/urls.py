@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
+from greenroom.web.studio.explain import views as explain
 from greenroom.web.studio.offers import views as offers
 from greenroom.web.studio.profile import views as profile
 from greenroom.web.studio.schedule import views as schedule
@@ -22,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("studio/schedule/days/<int:pk>/remove/", schedule.remove_override, name="studio_override_remove"),
     path("studio/schedule/blackouts/", schedule.add_blackout, name="studio_blackout_add"),
     path("studio/schedule/blackouts/<int:pk>/remove/", schedule.remove_blackout, name="studio_blackout_remove"),
+    path("studio/explain/", explain.explain_page, name="studio_explain"),
     path("studio/offers/", offers.offer_list, name="studio_offers"),
     path("studio/offers/new/", offers.new_offer, name="studio_offer_new"),
     path("studio/offers/<int:pk>/", offers.edit_offer, name="studio_offer"),

@@ -1,0 +1,48 @@
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+
+from greenroom.availability.models import MINUTES_PER_DAY
+from greenroom.catalog.models import OfferDuration
+from greenroom.notifications import display
+from greenroom.web.studio.forms import ClockField, DateField
+
+
+class ExplainForm(forms.Form):
+    """Which offer, and when, on the wall clock of `tz`."""
+
+    what = forms.ChoiceField(label="Offer", error_messages={"invalid_choice": "Choose one from the list."})
+    on = DateField(label="Day", error_messages={"required": "Choose a day."})
+    at = ClockField(label="Start")
+
+    def __init__(self, data: Mapping[str, Any] | None, *, durations: Sequence[OfferDuration], tz: str) -> None:
+        super().__init__(data)
+        self._durations = {str(duration.pk): duration for duration in durations}
+        self._tz = tz
+        # `Any`: the checker knows it by the base class of all fields, which has no choices.
+        what: Any = self.fields["what"]
+        what.choices = [
+            (key, f"{duration.offer.title}, {display.duration_short(duration.length)}")
+            for key, duration in self._durations.items()
+        ]
+
+    def clean_at(self) -> int:
+        minutes = self.cleaned_data["at"]
+        if minutes is None or minutes == MINUTES_PER_DAY:
+            raise forms.ValidationError("Write a time such as 09:00 or 17:30.")
+        return int(minutes)
+
+    @property
+    def duration(self) -> OfferDuration:
+        return self._durations[self.cleaned_data["what"]]
+
+    @property
+    def starts_at(self) -> datetime:
+        """The instant that was asked for; a time that happens twice is the first one, as in the hours."""
+        day = self.cleaned_data["on"]
+        wall = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(self._tz))
+        # Wall-clock arithmetic: adding to an aware local time moves the hands, not the instant.
+        return (wall + timedelta(minutes=self.cleaned_data["at"])).astimezone(ZoneInfo("UTC"))
