@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.core.mail import EmailMultiAlternatives
 from django.test import Client
-from tests.bookings.steps import ADMIN, COACH, GUEST, at, confirmed, describe, fresh, hold, snapshot
+from tests.bookings.steps import ADMIN, COACH, GUEST, at, change, confirmed, describe, fresh, hold, snapshot
 from tests.factories.bookings import make_booking
 
 from greenroom.bookings import messages, services
@@ -310,6 +310,20 @@ def everything() -> dict[str, Any]:
     }
 
 
+def test_opening_the_link_of_a_request_changes_nothing(offer: Offer, run_jobs: Callable[..., None]) -> None:
+    change(offer, approval_hours=24)
+    confirmed(offer)
+    run_jobs()
+    [mail] = DeliveredMail.objects.filter(subject__startswith="Yes or no?")
+    [link] = set(re.findall(r"http://localhost:\d+(/requests/[^\s\"<&]*)", mail.text + mail.html))
+    before = everything()
+
+    for method in ("get", "head"):
+        assert getattr(Client(), method)(link).status_code == 200
+
+    assert everything() == before
+
+
 def test_opening_any_link_of_any_mail_changes_nothing(
     booking: Booking, now: datetime, run_jobs: Callable[..., None]
 ) -> None:
@@ -328,10 +342,12 @@ def test_opening_any_link_of_any_mail_changes_nothing(
     assert everything() == before
 
 
-@pytest.mark.parametrize("status", [S.HELD, S.PENDING_PAYMENT, S.CONFIRMED, S.CANCELLED, S.EXPIRED, S.COMPLETED])
+@pytest.mark.parametrize(
+    "status", [S.HELD, S.PENDING_PAYMENT, S.PENDING_APPROVAL, S.CONFIRMED, S.CANCELLED, S.EXPIRED, S.COMPLETED]
+)
 def test_opening_the_pages_of_a_booking_in_any_state_changes_nothing(offer: Offer, status: BookingStatus) -> None:
     booking = confirmed(offer)
-    Booking.objects.update(status=status)
+    Booking.objects.update(status=status, approve_by=at(11))
     CoachingSession.objects.update(status=session_status_of(status))
     token = manage_url(booking).split("/")[-2]
     before = everything()

@@ -20,12 +20,14 @@ LEGAL = {
     S.HELD: {
         E.START_PAYMENT: S.PENDING_PAYMENT,
         E.CONFIRM: S.CONFIRMED,
+        E.ASK: S.PENDING_APPROVAL,
         E.CANCEL: S.CANCELLED,
         E.EXPIRE: S.EXPIRED,
     },
     S.PENDING_PAYMENT: {
         E.START_PAYMENT: S.PENDING_PAYMENT,
         E.CONFIRM: S.CONFIRMED,
+        E.ASK: S.PENDING_APPROVAL,
         E.CANCEL: S.CANCELLED,
         E.EXPIRE: S.EXPIRED,
     },
@@ -40,7 +42,7 @@ LEGAL = {
     S.COMPLETED: {E.MARK_NO_SHOW: S.NO_SHOW},
     S.NO_SHOW: {E.COMPLETE: S.COMPLETED},
     S.CANCELLED: {},
-    S.EXPIRED: {E.CONFIRM: S.CONFIRMED},
+    S.EXPIRED: {E.CONFIRM: S.CONFIRMED, E.ASK: S.PENDING_APPROVAL},
 }
 
 BUYERS, SELLERS = {A.GUEST, A.STUDENT}, {A.COACH, A.ADMIN}
@@ -55,6 +57,7 @@ MAY = {
     "start": SELLERS,
     "complete": SELLERS | {A.SYSTEM},
     "mark_no_show": SELLERS,
+    "answer": SELLERS,
     "steal": set(),
 }
 

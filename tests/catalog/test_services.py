@@ -184,6 +184,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"daily_limit": 3, "monthly_limit": 2}, "monthly_limit"),
     ({"first_day": date(2026, 3, 2), "last_day": date(2026, 3, 1)}, "last_day"),
     ({"moves_limit": -1}, "moves_limit"),
+    ({"approval_hours": 0}, "approval_hours"),
+    ({"approval_hours": 337}, "approval_hours"),
     ({"move_notice_hours": 721}, "move_notice_hours"),
     ({"durations": (DurationTerms(4, 0),)}, "durations.0"),
     ({"durations": (DurationTerms(60, 0), DurationTerms(1441, 0))}, "durations.1"),

@@ -123,6 +123,7 @@ def add_booking(
         no_show_party=Party.STUDENT if status is BookingStatus.NO_SHOW else "",
         created_at=now,
         confirmed_at=None if status in _NEVER_CONFIRMED else now,
+        approve_by=session.starts_at if status is BookingStatus.PENDING_APPROVAL else None,
     )
     session.seats_taken += 0 if status in _FREE else 1
     session.save(update_fields=["seats_taken"])

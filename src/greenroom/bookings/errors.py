@@ -61,6 +61,13 @@ class AlreadyExtendedError(GreenroomError):
     message = "This time was already extended once."
 
 
+class AnsweredTooLateError(GreenroomError):
+    """The time to accept a request is over: its student gets the money back."""
+
+    code = "answered_too_late"
+    message = "The time to answer is over. The student gets everything back and can book again."
+
+
 class OfferNotBookableError(GreenroomError):
     """The coach takes no bookings, or the offer is not public."""
 

@@ -22,6 +22,11 @@ def complete_if_unknown(job: Job) -> None:
     services.complete_if_unknown(booking=Booking.objects.get(pk=job.payload["booking_id"]), now=clock.now())
 
 
+def time_out_request(job: Job) -> None:
+    """End a request that the coach did not answer in time."""
+    services.time_out_request(booking=Booking.objects.get(pk=job.payload["booking_id"]), now=clock.now())
+
+
 def settle_order(job: Job) -> None:
     """Bring a booking in line with its order's money."""
     services.settle_order(order_ref=job.payload["order_ref"], now=clock.now())

@@ -3,7 +3,7 @@
 from django.conf import settings
 
 from greenroom.bookings.models import Booking, CoachingSession
-from greenroom.bookings.queries import manage_token
+from greenroom.bookings.queries import answer_token, manage_token
 
 
 def manage_url(booking: Booking) -> str:
@@ -29,6 +29,11 @@ def session_url(booking: Booking) -> str:
 def session_page_url(session: CoachingSession) -> str:
     """Return the session page without a key: its people open it signed in."""
     return f"{settings.BASE_URL}/session/{session.ref}/"
+
+
+def answer_url(booking: Booking) -> str:
+    """Return the page on which the coach accepts or declines a request; the token in it opens it without signing in."""
+    return f"{settings.BASE_URL}/requests/{answer_token(booking)}/"
 
 
 def rebook_url(booking: Booking) -> str:

@@ -53,6 +53,63 @@ def confirmed_coach(message: Message, now: datetime) -> Content | None:
     return render(letter)
 
 
+def asked_student(message: Message, _now: datetime) -> Content | None:
+    """Tell the student that the coach has been asked, and what happens otherwise."""
+    booking = _find_asked(message)
+    if booking is None:
+        return None
+    letter = Letter(
+        subject=f"Asked: {_title(booking)}, {_short(booking, Party.STUDENT)}",
+        opening=f"{booking.coach.display_name} now decides about your booking.",
+        facts=(*_facts(booking, Party.STUDENT), ("You hear from us by", _deadline(booking, Party.STUDENT))),
+        paragraphs=("If the answer is no, or none comes, everything you paid goes back. You can withdraw until then.",),
+        actions=(Action("See or withdraw", links.manage_url(booking)),),
+    )
+    return render(letter)
+
+
+def asked_coach(message: Message, _now: datetime) -> Content | None:
+    """Ask the coach for an answer; the link opens a page, and only its buttons decide."""
+    booking = _find_asked(message)
+    if booking is None:
+        return None
+    letter = Letter(
+        subject=f"Yes or no? {booking.contact_name}, {_short(booking, Party.COACH)}",
+        opening=f"{booking.contact_name} would like to book “{_title(booking)}”.",
+        facts=(
+            *_facts(booking, Party.COACH),
+            ("Answer by", _deadline(booking, Party.COACH)),
+            *_answers(booking),
+        ),
+        paragraphs=("The time is kept until then. Without an answer the student gets everything back.",),
+        actions=(Action("Accept or decline", links.answer_url(booking)),),
+    )
+    return render(letter)
+
+
+def declined_student(message: Message, _now: datetime) -> Content | None:
+    """Tell the student that the coach said no."""
+    return _refused(message, "cannot take your booking")
+
+
+def unanswered_student(message: Message, _now: datetime) -> Content | None:
+    """Tell the student that the coach did not answer."""
+    return _refused(message, "did not answer in time")
+
+
+def unanswered_coach(message: Message, _now: datetime) -> Content | None:
+    """Tell the coach what became of a request they did not answer."""
+    booking = _find(message)
+    if booking is None:
+        return None
+    letter = Letter(
+        subject=f"Not answered: {booking.contact_name}, {_short(booking, Party.COACH)}",
+        opening=f"You did not answer {booking.contact_name} in time, so the booking is off and the time is free.",
+        facts=_facts(booking, Party.COACH),
+    )
+    return render(letter)
+
+
 def moved_student(message: Message, now: datetime) -> Content | None:
     """Confirm the new time to the student; the calendar entry updates itself."""
     return _moved(message, now, Party.STUDENT)
@@ -107,7 +164,7 @@ def unfulfillable(message: Message, _now: datetime) -> Content | None:
 def manage_links(message: Message, now: datetime) -> Content | None:
     """Send all links to a person's coming sessions to the address they were booked with."""
     bookings = Booking.objects.filter(
-        contact_email=message.to, status__in=UPCOMING, session__ends_at__gt=now
+        contact_email=message.to, status__in=(*UPCOMING, BookingStatus.PENDING_APPROVAL), session__ends_at__gt=now
     ).select_related("session__offer", "coach")
     if not bookings:
         return None
@@ -121,6 +178,29 @@ def manage_links(message: Message, now: datetime) -> Content | None:
         ),
     )
     return render(letter)
+
+
+def _refused(message: Message, what: str) -> Content | None:
+    booking = _find(message)
+    if booking is None or booking.status != BookingStatus.CANCELLED:
+        return None
+    letter = Letter(
+        subject=f"Not booked: {_title(booking)}, {_short(booking, Party.STUDENT)}",
+        opening=f"{booking.coach.display_name} {what}. We are sorry.",
+        facts=(*_facts(booking, Party.STUDENT), *((("Reason", booking.reason),) if booking.reason else ())),
+        paragraphs=_refund_words(booking),
+        actions=(Action("Choose another time", links.rebook_url(booking)),),
+    )
+    return render(letter)
+
+
+def _find_asked(message: Message) -> Booking | None:
+    booking = _find(message)
+    return booking if booking is not None and booking.status == BookingStatus.PENDING_APPROVAL else None
+
+
+def _deadline(booking: Booking, party: Party) -> str:
+    return display.moment(booking.approve_by, _viewer(booking, party)) if booking.approve_by else ""
 
 
 def _find(message: Message) -> Booking | None:

@@ -114,6 +114,10 @@ class Booking(models.Model):
     )
     refund_minor = models.PositiveIntegerField(default=0, help_text="What was refunded when it was cancelled.")
     moves_count = models.PositiveSmallIntegerField(default=0)
+    approval_hours = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="As the offer had it when the time was held; empty: confirmed at once."
+    )
+    approve_by = models.DateTimeField(null=True, blank=True, help_text="Until when the coach can say yes.")
     moves_limit = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="As the offer had it when the time was held; empty: no limit."
     )
@@ -139,6 +143,10 @@ class Booking(models.Model):
             ),
             models.CheckConstraint(
                 condition=~Q(status=BookingStatus.NO_SHOW) | ~Q(no_show_party=""), name="bookings_no_show_names_a_side"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=BookingStatus.PENDING_APPROVAL) | Q(approve_by__isnull=False),
+                name="bookings_requests_say_until_when",
             ),
             models.CheckConstraint(condition=Q(refund_cap_percent__lte=100), name="bookings_refund_is_up_to_all"),
             models.UniqueConstraint(

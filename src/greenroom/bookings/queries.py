@@ -21,6 +21,7 @@ from greenroom.core.errors import NotFoundError
 from greenroom.core.ids import read_signed_ref, sign_ref
 
 MANAGE_PURPOSE = "bookings.manage"
+ANSWER_PURPOSE = "bookings.answer"
 _ALTERNATIVES = 3
 _ALTERNATIVES_WITHIN = timedelta(days=14)
 _ONE_DAY = timedelta(days=1)
@@ -248,6 +249,16 @@ def get_booking_by_token(token: str) -> Booking:
     return _get(_by_ref(ref or ""))
 
 
+def answer_token(booking: Booking) -> str:
+    """Return the token with which the coach answers a request without signing in; the same every time."""
+    return sign_ref(booking.ref, purpose=ANSWER_PURPOSE)
+
+
+def get_booking_to_answer(token: str) -> Booking:
+    """Return the booking whose answer token this is. Raises: NotFoundError."""
+    return _get(_by_ref(read_signed_ref(token, purpose=ANSWER_PURPOSE) or ""))
+
+
 def find_booking_by_token(token: str) -> Booking | None:
     """Return the booking whose manage token this is, if it is a genuine one."""
     ref = read_signed_ref(token, purpose=MANAGE_PURPOSE)
@@ -262,8 +273,9 @@ def find_seat(user: User, session_ref: str) -> Booking | None:
 
 
 def bookings_of_student(user: User) -> QuerySet[Booking]:
-    """Return what somebody booked and confirmed at some time, the latest session first."""
-    mine = Booking.objects.filter(student=user, confirmed_at__isnull=False)
+    """Return what somebody booked: confirmed at some time, or waiting for the coach; the latest session first."""
+    seen = Q(confirmed_at__isnull=False) | Q(status=BookingStatus.PENDING_APPROVAL)
+    mine = Booking.objects.filter(seen, student=user)
     return _whole(mine).order_by("-session__starts_at", "-pk")
 
 

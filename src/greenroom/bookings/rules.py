@@ -22,9 +22,13 @@ TRANSITIONS: dict[tuple[BookingStatus, BookingEvent], BookingStatus] = {
     (_S.PENDING_PAYMENT, _E.START_PAYMENT): _S.PENDING_PAYMENT,
     (_S.HELD, _E.CONFIRM): _S.CONFIRMED,
     (_S.PENDING_PAYMENT, _E.CONFIRM): _S.CONFIRMED,
+    # Paid, and now the coach decides.
+    (_S.HELD, _E.ASK): _S.PENDING_APPROVAL,
+    (_S.PENDING_PAYMENT, _E.ASK): _S.PENDING_APPROVAL,
     (_S.PENDING_APPROVAL, _E.CONFIRM): _S.CONFIRMED,
     # Money that arrives after the hold ended takes the time again when it is still free (law 8).
     (_S.EXPIRED, _E.CONFIRM): _S.CONFIRMED,
+    (_S.EXPIRED, _E.ASK): _S.PENDING_APPROVAL,
     (_S.CONFIRMED, _E.START): _S.IN_PROGRESS,
     (_S.CONFIRMED, _E.COMPLETE): _S.COMPLETED,
     (_S.IN_PROGRESS, _E.COMPLETE): _S.COMPLETED,
@@ -71,6 +75,7 @@ _ALLOWED: dict[str, frozenset[ActorKind]] = {
     "start": _SELLERS,
     "complete": _SELLERS | {_A.SYSTEM},
     "mark_no_show": _SELLERS,
+    "answer": _SELLERS,
 }
 
 

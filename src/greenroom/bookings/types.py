@@ -59,6 +59,7 @@ class BookingEvent(StrEnum):
     """What can happen to a booking."""
 
     START_PAYMENT = "start_payment"
+    ASK = "ask"
     CONFIRM = "confirm"
     START = "start"
     COMPLETE = "complete"

@@ -14,6 +14,7 @@ from greenroom.core.money import Money
 
 MAX_DURATION_MINUTES = 24 * 60
 MAX_PRICE_MINOR = 10_000_000
+MAX_APPROVAL_HOURS = 14 * 24
 
 
 def _choices(
@@ -55,6 +56,12 @@ class Offer(models.Model):
     daily_limit = models.PositiveSmallIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
     weekly_limit = models.PositiveSmallIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
     monthly_limit = models.PositiveSmallIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+    approval_hours = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_APPROVAL_HOURS)],
+        help_text="Within how many hours the coach accepts each booking; empty: it is confirmed at once.",
+    )
     moves_limit = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="How often a student may move a session; empty: as often as they like."
     )

@@ -159,6 +159,20 @@ COACHES = (
                 },
                 (("level", "Where are you now?", QuestionKind.LONG_TEXT, True),),
             ),
+            DemoOffer(
+                "trial-lesson",
+                "Trial lesson",
+                "Half an hour to find out whether we fit. I answer each request myself.",
+                ((30, 3000),),
+                {
+                    "currency": "JPY",
+                    "notice_minutes": 24 * 60,
+                    "approval_hours": 24,
+                    "moves_limit": 1,
+                    "move_notice_hours": 24,
+                    "position": 1,
+                },
+            ),
         ),
     ),
 )

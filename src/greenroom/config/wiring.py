@@ -41,6 +41,7 @@ _ROOM_LEASE = timedelta(seconds=45)
 
 JOB_HANDLERS: dict[str, HandlerSpec] = {
     "bookings.expire_hold": HandlerSpec(bookings_jobs.expire_hold, Lane.MONEY),
+    "bookings.time_out_request": HandlerSpec(bookings_jobs.time_out_request, Lane.MONEY),
     "bookings.complete_if_unknown": HandlerSpec(bookings_jobs.complete_if_unknown, Lane.SLOW),
     "bookings.attach_discord": HandlerSpec(bookings_jobs.attach_discord, Lane.ROOMS),
     "bookings.discord_linked": HandlerSpec(bookings_jobs.discord_linked, Lane.ROOMS),
@@ -65,6 +66,11 @@ MESSAGE_BUILDERS: dict[str, builders.Builder] = {
     "accounts.no_account": accounts_messages.no_account,
     "bookings.confirmed_student": bookings_messages.confirmed_student,
     "bookings.confirmed_coach": bookings_messages.confirmed_coach,
+    "bookings.asked_student": bookings_messages.asked_student,
+    "bookings.asked_coach": bookings_messages.asked_coach,
+    "bookings.declined_student": bookings_messages.declined_student,
+    "bookings.unanswered_student": bookings_messages.unanswered_student,
+    "bookings.unanswered_coach": bookings_messages.unanswered_coach,
     "bookings.moved_student": bookings_messages.moved_student,
     "bookings.moved_coach": bookings_messages.moved_coach,
     "bookings.cancelled_student": bookings_messages.cancelled_student,

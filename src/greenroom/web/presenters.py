@@ -65,6 +65,14 @@ def policy_sentences(tiers: Sequence[RefundTier]) -> list[str]:
     return sentences
 
 
+def approval_sentences(coach: Coach, hours: int | None) -> list[str]:
+    """Say that the coach decides, and within which time; nothing where a booking is confirmed at once."""
+    if hours is None:
+        return []
+    words = display.duration(timedelta(hours=hours))
+    return [f"{coach.display_name} accepts within {words} after you paid. If not, everything comes back."]
+
+
 def move_sentences(limit: int | None, notice: timedelta) -> list[str]:
     """Say how often and until when a session can be moved; nothing where it always can."""
     if limit == 0:

@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, path
 from greenroom.web.public import booking, views
 from greenroom.web.student import session
 from greenroom.web.student import views as student
+from greenroom.web.studio.requests import views as requests
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
@@ -24,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("manage/<str:token>/cancel/", student.cancel, name="manage_cancel"),
     path("manage/<str:token>/reschedule/", student.reschedule, name="manage_reschedule"),
     path("manage/<str:token>/session.ics", student.calendar, name="manage_calendar"),
+    path("requests/<str:token>/", requests.answer, name="request"),
     path("session/<str:ref>/", session.session_page, name="session"),
     path("sessions/", session.sessions, name="sessions"),
     path("find-booking/", student.lost_link, name="lost_link"),

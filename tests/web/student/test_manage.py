@@ -33,9 +33,12 @@ pytestmark = pytest.mark.usefixtures("offer")
 def test_link_opens_in_every_state(client: Client, offer: Offer, status: BookingStatus, page: str) -> None:
     booking = confirmed(offer)
     model = type(booking)
-    changes = {"status": status, "no_show_party": "student" if status is BookingStatus.NO_SHOW else ""}
+    changes: dict[str, object] = {
+        "status": status,
+        "no_show_party": "student" if status is BookingStatus.NO_SHOW else "",
+    }
     if status in {BookingStatus.HELD, BookingStatus.PENDING_PAYMENT, BookingStatus.PENDING_APPROVAL}:
-        changes["confirmed_at"] = None
+        changes |= {"confirmed_at": None, "approve_by": booking.session.starts_at}
     model.objects.filter(pk=booking.pk).update(**changes)
     token = manage_token(booking)
 

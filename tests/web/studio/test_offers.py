@@ -36,6 +36,7 @@ WHOLE = {
     "monthly_limit": "20",
     "first_day": "2026-03-10",
     "last_day": "2026-06-30",
+    "approval_hours": "48",
     "moves_limit": "2",
     "move_notice_hours": "24",
     "questions-rows": "2",
@@ -84,6 +85,7 @@ def test_new_offer_is_a_draft_with_all_that_was_written(desk: Client, coach: Coa
     assert [getattr(offer, name) for name in values] == [15, 120, 30, 5, 10]
     assert (offer.daily_limit, offer.weekly_limit, offer.monthly_limit) == (4, 8, 20)
     assert (offer.first_day, offer.last_day) == (date(2026, 3, 10), date(2026, 6, 30))
+    assert offer.approval_hours == 48
     assert (offer.moves_limit, offer.move_notice_hours, offer.discord_requirement) == (2, 24, "before_payment")
 
 
@@ -156,6 +158,8 @@ BAD: list[tuple[dict[str, str], str]] = [
     ({"first_day": "soon"}, "id_first_day"),
     ({"last_day": "2026-03-09"}, "id_last_day"),
     ({"moves_limit": "-1"}, "id_moves_limit"),
+    ({"approval_hours": "0"}, "id_approval_hours"),
+    ({"approval_hours": "337"}, "id_approval_hours"),
     ({"move_notice_hours": "5"}, "id_move_notice_hours"),
     ({"move_notice_hours": ""}, "id_move_notice_hours"),
     ({"durations-0-minutes": "4"}, "id_durations-0-minutes"),

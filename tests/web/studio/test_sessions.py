@@ -41,7 +41,7 @@ def refs(answer: Any) -> list[str]:
         ("in_progress", 10, "complete no_show"),
         ("completed", 90, "no_show"),
         ("no_show", 90, "complete"),
-        ("pending_approval", -60, "cancel"),
+        ("pending_approval", -60, ""),
         ("held", -60, ""),
         ("pending_payment", -60, ""),
         ("cancelled", -60, ""),

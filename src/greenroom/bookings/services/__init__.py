@@ -1,6 +1,7 @@
 """The verbs that change bookings and sessions: each is one transaction that begins with the coach's lock."""
 
 from greenroom.bookings.services.changes import cancel_booking, preview_cancel, reschedule_booking
+from greenroom.bookings.services.confirming import accept_booking, decline_booking, time_out_request
 from greenroom.bookings.services.follow_ups import look_at_rooms_of
 from greenroom.bookings.services.holds import (
     attach_discord,
@@ -17,10 +18,12 @@ from greenroom.bookings.services.outcomes import complete_if_unknown, complete_s
 from greenroom.bookings.services.payment import has_discord, settle_order, start_payment
 
 __all__ = [
+    "accept_booking",
     "attach_discord",
     "cancel_booking",
     "complete_if_unknown",
     "complete_session",
+    "decline_booking",
     "expire_hold",
     "extend_hold",
     "has_discord",
@@ -37,4 +40,5 @@ __all__ = [
     "start_payment",
     "start_session",
     "submit_details",
+    "time_out_request",
 ]

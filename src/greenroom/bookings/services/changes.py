@@ -41,9 +41,9 @@ def preview_cancel(*, booking: Booking, actor: Actor, now: datetime) -> CancelPr
 def cancel_booking(*, booking: Booking, actor: Actor, now: datetime, reason: str = "") -> Money:
     """Cancel a booking and plan the refund its policy gives, in one transaction; returns what goes back.
 
-    A student gets what the policy frozen on the order says, and never more than before a move; from the coach or
-    an admin everything comes back. An unpaid booking is let go (see `release_hold`). A second call changes
-    nothing and returns zero. Locks coach, session, booking.
+    A student gets what the policy frozen on the order says, and never more than before a move; from the coach or an
+    admin everything comes back, and from a request that the coach did not answer yet. An unpaid booking is let go (see
+    `release_hold`). A second call changes nothing and returns zero. Locks coach, session, booking.
     Raises: IllegalTransitionError when it has begun or is over.
     """
     rules.require(actor, "cancel")
@@ -70,7 +70,7 @@ def cancel_booking(*, booking: Booking, actor: Actor, now: datetime, reason: str
 def _percent(booking: Booking, session: CoachingSession, actor: Actor, now: datetime) -> int:
     if booking.order is None:
         return 0
-    if actor.kind in _FULL_REFUND_BY:
+    if actor.kind in _FULL_REFUND_BY or booking.status == BookingStatus.PENDING_APPROVAL:
         return ALL_PERCENT
     tier = refund_percent(booking.order.refund_tiers, starts_at=session.starts_at, now=now)
     return min(tier, booking.refund_cap_percent)

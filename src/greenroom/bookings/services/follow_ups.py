@@ -23,8 +23,41 @@ _PARTIES = ("student", "coach")
 
 def plan_confirmed(held: LockedBooking, *, now: datetime) -> None:
     """Plan what follows a confirmation: mails, reminders, the room, the outcome."""
+    _end_request(held, now)
     _tell_both(held, "confirmed", now)
     _plan_for_the_time(held, now)
+
+
+def plan_asked(held: LockedBooking, *, now: datetime) -> None:
+    """Tell both sides of a request, and plan what happens when nobody answers it."""
+    booking = held.booking
+    _tell_both(held, "asked", now)
+    jobs.plan(
+        kind="bookings.time_out_request",
+        key=_time_out_key(booking),
+        due_at=booking.approve_by or now,
+        now=now,
+        payload={"booking_id": booking.pk},
+    )
+
+
+def plan_declined(held: LockedBooking, *, now: datetime) -> None:
+    """Tell the student that the coach said no."""
+    _end_request(held, now)
+    _tell(held.booking, "declined_student", "student", f"bookings.declined_student:{held.booking.pk}", now)
+
+
+def plan_timed_out(held: LockedBooking, *, now: datetime) -> None:
+    """Tell both sides that a request was not answered in time."""
+    _end_request(held, now)
+    _tell_both(held, "unanswered", now)
+
+
+def _end_request(held: LockedBooking, now: datetime) -> None:
+    """Cancel what waited for an answer: the end of the time for it, and news of the request nobody read yet."""
+    jobs.cancel(keys=[_time_out_key(held.booking)], now=now)
+    keys = [_news_key(held.booking, f"asked_{party}", held.session.sequence) for party in _PARTIES]
+    cancel_messages(keys=keys, now=now)
 
 
 def plan_moved(held: LockedBooking, *, now: datetime, from_sequence: int) -> None:
@@ -36,6 +69,7 @@ def plan_moved(held: LockedBooking, *, now: datetime, from_sequence: int) -> Non
 
 def plan_cancelled(held: LockedBooking, *, now: datetime) -> None:
     """Tell both sides, close the room, and cancel what waited for a session that will not be."""
+    _end_request(held, now)
     _cancel_for_the_time(held, held.session.sequence, now)
     _tell_both(held, "cancelled", now)
     plan_room(held.session, now=now)
@@ -123,6 +157,10 @@ def _address(booking: Booking, party: str) -> str:
 
 def _outcome_key(booking: Booking, sequence: int) -> str:
     return f"bookings.complete_if_unknown:{booking.pk}:{sequence}"
+
+
+def _time_out_key(booking: Booking) -> str:
+    return f"bookings.time_out_request:{booking.pk}"
 
 
 def _news_key(booking: Booking, kind: str, sequence: int) -> str:

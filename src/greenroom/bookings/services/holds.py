@@ -178,6 +178,7 @@ def _hold(
         hold_expires_at=expires_at,
         price_minor=duration.price_minor,
         currency=offer.currency,
+        approval_hours=offer.approval_hours,
         moves_limit=offer.moves_limit,
         move_notice_hours=offer.move_notice_hours,
         created_at=now,

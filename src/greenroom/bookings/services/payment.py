@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from greenroom.accounts.services import claimable_user
 from greenroom.bookings import queries, rules
 from greenroom.bookings.errors import (
     DetailsMissingError,
@@ -13,6 +12,7 @@ from greenroom.bookings.errors import (
 )
 from greenroom.bookings.models import Booking
 from greenroom.bookings.services import follow_ups, locked
+from greenroom.bookings.services.confirming import fulfil
 from greenroom.bookings.services.holds import release_stale_holds, slot_guard
 from greenroom.bookings.types import (
     UNPAID,
@@ -37,7 +37,7 @@ _LINK_FIRST = (DiscordRequirement.BEFORE_BOOKING, DiscordRequirement.BEFORE_PAYM
 
 
 def start_payment(*, booking: Booking, addresses: ReturnAddresses, actor: Actor, now: datetime) -> PaymentStart:
-    """Accept the order as shown and open its payment; an order over nothing is confirmed at once.
+    """Accept the order as shown and open its payment; an order over nothing needs none.
 
     A second call gives the same open attempt. The gateway is called after the commit; when it does not answer,
     the next call goes on with the same attempt.
@@ -50,8 +50,8 @@ def start_payment(*, booking: Booking, addresses: ReturnAddresses, actor: Actor,
         order = _payable_order(held, now)
         accept_order(order, now=now)
         if order.total_minor == 0:
-            confirm(held, actor=actor, now=now)
-            return PaymentStart(BookingStatus.CONFIRMED, None)
+            fulfil(held, actor=actor, now=now)
+            return PaymentStart(BookingStatus(held.booking.status), None)
         locked.apply(held, BookingEvent.START_PAYMENT, actor=actor, now=now)
     fault_point("bookings.after_start_payment")
     attempt = open_attempt(
@@ -87,21 +87,11 @@ def has_discord(booking: Booking) -> bool:
     return booking.student is not None and hasattr(booking.student, "discord_identity")
 
 
-def confirm(held: locked.LockedBooking, *, actor: Actor, now: datetime) -> None:
-    """Turn a hold into a booking, under the locks of the caller: the seat, the account, what follows."""
-    booking = held.booking
-    booking.cancelled_by = ""  # whoever pays after letting go wanted it after all
-    if booking.student is None:
-        booking.student = claimable_user(email=booking.contact_email, name=booking.contact_name, tz=booking.contact_tz)
-    locked.apply(held, BookingEvent.CONFIRM, actor=actor, now=now)
-    follow_ups.plan_confirmed(held, now=now)
-
-
 def settle_order(*, order_ref: str, now: datetime) -> None:
     """Bring a booking in line with what its order's money came to. Safe to repeat and to come late.
 
-    Paid in time: confirmed. Paid after the hold ended: the time is taken again if it is free, else everything is
-    refunded, once. Given up at the gateway: the time is free (law 8).
+    Paid in time: confirmed, or the coach's to accept. Paid after the hold ended: the time is taken again if it is
+    free, else everything is refunded, once. Given up at the gateway: the time is free (law 8).
     """
     booking = Booking.objects.filter(order__ref=order_ref).first()
     if booking is None:
@@ -121,7 +111,7 @@ def _settle(held: locked.LockedBooking, order_ref: str, now: datetime) -> None:
     status = held.booking.status
     if _is_paid(Order.objects.get(ref=order_ref)):
         if status in UNPAID:
-            confirm(held, actor=SYSTEM, now=now)
+            fulfil(held, actor=SYSTEM, now=now)
         elif status == BookingStatus.EXPIRED:
             _take_again(held, order_ref, now)
         elif status == BookingStatus.CANCELLED and held.booking.confirmed_at is None:
@@ -149,7 +139,7 @@ def _take_again(held: locked.LockedBooking, order_ref: str, now: datetime) -> No
     release_stale_holds(session.coach_id, session.blocked_from, session.blocked_until, now)
     if queries.is_still_free(session, now=now):
         session.status = SessionStatus.HELD
-        confirm(held, actor=SYSTEM, now=now)
+        fulfil(held, actor=SYSTEM, now=now)
     else:
         _refund_unfulfillable(held, order_ref, now)
 

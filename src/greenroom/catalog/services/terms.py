@@ -77,6 +77,7 @@ class OfferTerms:
     daily_limit: int | None = None
     weekly_limit: int | None = None
     monthly_limit: int | None = None
+    approval_hours: int | None = None
     moves_limit: int | None = None
     move_notice_hours: int = 0
     durations: tuple[DurationTerms, ...] = ()

@@ -270,6 +270,7 @@ def step_context(request: HttpRequest, booking: Booking) -> dict[str, Any]:
             "hold": presenters.hold_data(booking, clock.now()),
             "change_url": change_url,
             "policy": [
+                *presenters.approval_sentences(booking.coach, booking.approval_hours),
                 *presenters.policy_sentences(tiers),
                 *presenters.move_sentences(booking.moves_limit, booking.move_terms.notice),
             ],
@@ -409,7 +410,7 @@ def confirmed(request: HttpRequest, ref: str) -> HttpResponseBase:
             "room_opens_at": _room_opens_at(booking),
             "prepare": [],
             "discord": card_of(request, booking) if state == "confirmed" else None,
-            "answer_by": None,
+            "answer_by": booking.approve_by,
             "again_url": presenters.book_url(booking.session.offer),
             "viewer": visitors.sight_of(request, coach_tz=booking.contact_tz).viewer,
             "zone_guess": False,

@@ -77,6 +77,7 @@ def manage(request: HttpRequest, token: str) -> HttpResponseBase:
         else "",
         "session_url": links.session_url(booking) if is_upcoming else "",
         "contact_url": "",
+        "answer_by": booking.approve_by if status == BookingStatus.PENDING_APPROVAL else None,
         "refund": _refund_sentence(booking),
         "book_again_url": presenters.book_url(booking.session.offer) if booking.status in _AGAIN else "",
         "calendar": presenters.calendar_data(booking) if is_upcoming else None,
@@ -94,6 +95,8 @@ def _reschedule_url(booking: Booking, token: str, now: datetime) -> str:
 
 
 def _move_sentences(booking: Booking, now: datetime) -> list[str]:
+    if booking.status == BookingStatus.PENDING_APPROVAL:
+        return ["Until the coach answered you can withdraw, and everything comes back."]
     refusal = _move_refusal(booking, now)
     return [refusal] if refusal else presenters.move_sentences(booking.moves_limit, booking.move_terms.notice)
 

@@ -57,6 +57,11 @@ def unpaid_bookings(coach: Coach, *, now: datetime) -> QuerySet[Booking]:
     return coach_bookings(coach).filter(live).order_by("session__starts_at", "pk")
 
 
+def asked_bookings(coach: Coach) -> QuerySet[Booking]:
+    """Return the requests that wait for the coach's answer, the most urgent first."""
+    return coach_bookings(coach).filter(status=BookingStatus.PENDING_APPROVAL).order_by("approve_by", "pk")
+
+
 def bookings_without_outcome(coach: Coach, *, now: datetime) -> QuerySet[Booking]:
     """Return sessions that are over and of which nobody said how they went, the oldest first."""
     bookings = coach_bookings(coach).filter(status__in=UPCOMING, session__ends_at__lte=now)

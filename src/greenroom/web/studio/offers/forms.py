@@ -4,7 +4,7 @@ from typing import Any
 from django import forms
 
 from greenroom.availability.models import Schedule
-from greenroom.catalog.models import MAX_DURATION_MINUTES, MAX_PRICE_MINOR, Offer
+from greenroom.catalog.models import MAX_APPROVAL_HOURS, MAX_DURATION_MINUTES, MAX_PRICE_MINOR, Offer
 from greenroom.catalog.services import DurationTerms, OfferTerms, QuestionTerms, TierTerms
 from greenroom.catalog.services.terms import (
     LONGEST_TIER_HOURS,
@@ -115,6 +115,13 @@ class OfferForm(RowsForm):
     daily_limit = _whole_number("Most of these a day", 1, 100, required=False)
     weekly_limit = _whole_number("Most of these a week", 1, 500, required=False)
     monthly_limit = _whole_number("Most of these a month", 1, 2000, required=False)
+    approval_hours = _whole_number(
+        "Accept each booking yourself, within hours",
+        1,
+        MAX_APPROVAL_HOURS,
+        required=False,
+        help_text="Empty: confirmed once it is paid. Without your answer in time the student gets everything back.",
+    )
     moves_limit = _whole_number(
         "How often a student may move a session", 0, 100, required=False, help_text="Empty: as often as they like."
     )
@@ -245,7 +252,8 @@ def _initial(offer: Offer) -> dict[str, Any]:
     names = (
         "title", "summary", "description", "currency", "venue", "discord_requirement", "video_url", "place",
         "increment_minutes", "notice_minutes", "horizon_days", "buffer_before_minutes", "buffer_after_minutes",
-        "first_day", "last_day", "daily_limit", "weekly_limit", "monthly_limit", "moves_limit", "move_notice_hours",
+        "first_day", "last_day", "daily_limit", "weekly_limit", "monthly_limit", "approval_hours",
+        "moves_limit", "move_notice_hours",
     )  # fmt: skip
     return {name: getattr(offer, name) for name in names} | {"schedule": offer.schedule_id}
 

@@ -18,14 +18,14 @@ class Actions:
 
 
 def actions_for(*, status: str, starts_at: datetime, ends_at: datetime, now: datetime) -> Actions:
-    """Decide from the transition table and the clock. Somebody's unpaid hold is not the coach's to end."""
+    """Decide from the table and the clock. Unpaid holds are not the coach's to end, and requests want an answer."""
     has_begun = now >= starts_at
-    is_unpaid = status in UNPAID
+    is_undecided = status in {*UNPAID, BookingStatus.PENDING_APPROVAL}
     return Actions(
         can_start=_leads_on(status, BookingEvent.START) and now >= starts_at - rules.START_AT_MOST_EARLY,
         can_complete=_leads_on(status, BookingEvent.COMPLETE) and has_begun,
         can_mark_no_show=_leads_on(status, BookingEvent.MARK_NO_SHOW) and has_begun,
-        can_cancel=_leads_on(status, BookingEvent.CANCEL) and not is_unpaid and now < ends_at,
+        can_cancel=_leads_on(status, BookingEvent.CANCEL) and not is_undecided and now < ends_at,
     )
 
 

@@ -14,7 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from greenroom.bookings import links, services
 from greenroom.bookings.models import Booking
-from greenroom.bookings.types import UPCOMING, Party
+from greenroom.bookings.queries import answer_token
+from greenroom.bookings.types import UPCOMING, BookingStatus, Party
 from greenroom.core import clock
 from greenroom.core.errors import GreenroomError
 from greenroom.core.money import Money
@@ -47,6 +48,9 @@ def session_page(request: HttpRequest, desk: Desk, ref: str) -> HttpResponseBase
     context = _page_context(booking) | {
         "actions": _actions(booking),
         "starts_in": when_words(booking.session.starts_at, now) if booking.status in UPCOMING else "",
+        "answer_url": reverse("request", args=[answer_token(booking)])
+        if booking.status == BookingStatus.PENDING_APPROVAL
+        else "",
         "is_near": booking.status in UPCOMING and booking.session.ends_at > now,
         "session_url": links.session_page_url(booking.session),
         "order": presenters.order_data(booking.order) if booking.order else None,

@@ -62,6 +62,7 @@ def today(request: HttpRequest, desk: Desk) -> HttpResponseBase:
         "next": following,
         "next_in": when_words(following.session.starts_at, now) if following else "",
         "today": desk.lines(booking for booking in upcoming[1:] if booking.session.starts_at < midnight),
+        "asked": desk.lines(queries.asked_bookings(desk.coach)[:_MOST_WAITING]),
         "unpaid": desk.lines(queries.unpaid_bookings(desk.coach, now=now)[:_MOST_WAITING]),
         "problems": [trouble for find in FINDERS for trouble in find(desk.coach, now)],
         "numbers": queries.week_numbers(desk.coach, tz=tz, now=now),
