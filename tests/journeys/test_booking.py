@@ -1,59 +1,10 @@
 import re
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 from tests.journeys.conftest import Demo, NewPage
-
-COACH = "maya-lindqvist"
-
-
-def choose_day(page: Page, demo: Demo, days_ahead: int) -> None:
-    """Turn to the month of a day so many days from now and press it."""
-    today = datetime.fromisoformat(demo.state()["now"]).astimezone(ZoneInfo("Europe/Paris"))
-    cell = page.locator(f"#day-{today + timedelta(days=days_ahead):%Y%m%d}")
-    for _ in range(3):
-        if cell.is_visible():
-            break
-        month = page.get_by_role("heading", level=2).first.inner_text()
-        page.get_by_role("link", name=re.compile("^Next month")).click()
-        expect(page.get_by_role("heading", level=2).first).not_to_have_text(month)
-    cell.click()
-    expect(page.locator("a.day[aria-label*=selected]")).to_be_visible()
-
-
-def hold_a_time(page: Page, demo: Demo, *, day: int, slot: int) -> None:
-    """Choose a time on the first coach's page and arrive at the details."""
-    page.goto(f"{demo.address}/{COACH}/")
-    page.get_by_role("link", name=re.compile("^Book Game review")).first.click()
-    choose_day(page, demo, day)
-    page.locator("button.slot").nth(slot).click()
-    expect(page.get_by_role("heading", name="Your details")).to_be_visible()
-
-
-def fill_in_details(page: Page, email: str) -> None:
-    page.get_by_label("Name").fill("Jo Doe")
-    page.get_by_label("Email", exact=True).fill(email)
-    page.get_by_label(re.compile("What should")).fill("My endgames")
-
-
-def pay(page: Page, *, card: str = "4242 4242 4242 4242") -> None:
-    page.get_by_label(re.compile("I agree")).check()
-    page.get_by_role("button", name=re.compile("^Pay")).click()
-    page.get_by_label("Card number").fill(card)
-    page.get_by_role("button", name=re.compile("^Pay €")).click()
-
-
-def wait_for(page: Page, text: str, *, has_script: bool) -> None:
-    """Wait for words that come by themselves with script, and with a reload without."""
-    for _ in range(20):
-        if page.get_by_text(text).first.is_visible():
-            return
-        page.wait_for_timeout(500)
-        if not has_script:
-            page.reload()
-    expect(page.get_by_text(text).first).to_be_visible()
+from tests.journeys.steps import choose_day, fill_in_details, hold_a_time, pay, wait_for
 
 
 @pytest.mark.parametrize("has_script", [True, False], ids=["script", "no-script"])
@@ -137,7 +88,7 @@ def test_declined_card_keeps_the_time_and_another_one_pays(demo: Demo, new_page:
 def test_time_that_was_taken_meanwhile_shows_the_nearest_ones(demo: Demo, new_page: NewPage) -> None:
     first, second = new_page(), new_page()
     for page in (first, second):
-        page.goto(f"{demo.address}/book/{COACH}/?offer=game-review")
+        page.goto(f"{demo.address}/book/maya-lindqvist/?offer=game-review")
         choose_day(page, demo, 8)
     first.locator("button.slot").nth(5).click()
     expect(first.get_by_role("heading", name="Your details")).to_be_visible()

@@ -1,8 +1,6 @@
-from typing import Any
-
 import pytest
-from playwright.sync_api import Page
 from tests.journeys.conftest import DESKTOP, PHONE, Demo, NewPage
+from tests.journeys.steps import violations
 
 PAGES = (
     "/",
@@ -14,15 +12,6 @@ PAGES = (
     "/sandbox/",
 )
 MOST_BYTES = 100_000
-
-
-def violations(page: Page, axe: str) -> list[Any]:
-    """Run axe-core; `bypass_csp` is not needed, because it is injected by the browser's own tools."""
-    page.evaluate(axe)
-    found = page.evaluate(
-        "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice']})"
-    )
-    return [(each["id"], [node["html"] for node in each["nodes"]]) for each in found["violations"]]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
