@@ -88,6 +88,26 @@ def test_checked_window_keeps_what_it_was_given() -> None:
     assert rules.checked_window(3, TEN_PM, 60) == Window(3, TEN_PM, 60)
 
 
+@pytest.mark.parametrize(
+    ("windows", "short"),
+    [
+        ([], []),
+        ([(1, 540, 600)], []),
+        ([(1, 540, 599)], [(1, 540, 599)]),
+        ([(1, 540, 570), (1, 570, 600)], []),
+        ([(1, 1410, 1440), (2, 0, 30)], []),
+        ([(1, 0, 30), (3, 540, 600), (7, 1410, 1440)], []),
+        ([(1, 0, 29), (3, 540, 600), (7, 1410, 1440)], [(1, 0, 29), (7, 1410, 1440)]),
+        ([(1, 1410, 29)], [(1, 1410, 29)]),
+        ([(3, 0, 1440), (1, 540, 599), (2, 540, 560)], [(1, 540, 599), (2, 540, 560)]),
+    ],
+)
+def test_too_short_counts_windows_that_touch_together(
+    windows: list[tuple[int, int, int]], short: list[tuple[int, int, int]]
+) -> None:
+    assert rules.too_short([Window(*one) for one in windows], 60) == [Window(*one) for one in short]
+
+
 def test_check_date_overlap_is_refused_and_touching_is_fine() -> None:
     rules.check_date([(NOON, SIX_PM), (NINE, NOON)])
 

@@ -1,6 +1,20 @@
 """Why a change to a coach's hours is refused. Nothing was changed when one of these is raised."""
 
-from greenroom.core.errors import InvalidInputError
+from greenroom.core.errors import GreenroomError, InvalidInputError
+
+
+class ScheduleChangedError(GreenroomError):
+    """The week was changed since the page was opened, in another window or by somebody else."""
+
+    code = "schedule_changed"
+    message = "These hours were changed elsewhere since you opened this page. Nothing was saved."
+
+
+class NothingToUndoError(GreenroomError):
+    """The week was never changed, or not since this was asked."""
+
+    code = "nothing_to_undo"
+    message = "There is no earlier week to go back to."
 
 
 class WindowsOverlapError(InvalidInputError):

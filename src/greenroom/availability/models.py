@@ -21,6 +21,12 @@ class Schedule(models.Model):
     name = models.CharField(max_length=60, default="Working hours")
     tz = models.CharField(max_length=64)
     is_default = models.BooleanField(default=True)
+    version = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Grows with every change of the week: who saves an older one is told."
+    )
+    previous_week = models.JSONField(
+        null=True, blank=True, editable=False, help_text="The week before the last change, for undoing it: tz, windows."
+    )
 
     class Meta:
         constraints = [

@@ -78,6 +78,20 @@ def check_week(windows: Collection[Window]) -> None:
         _require_apart(placed[-1], placed[0], placed[0].start + _MINUTES_PER_WEEK)
 
 
+def too_short(windows: Collection[Window], least: int) -> list[Window]:
+    """Return the windows in which no session of `least` minutes fits, those that touch counted together."""
+    runs: list[list[_Placed]] = []
+    for one in sorted(map(_placed, windows), key=lambda one: one.start):
+        if runs and one.start <= runs[-1][-1].end:
+            runs[-1].append(one)
+        else:
+            runs.append([one])
+    lengths = [run[-1].end - run[0].start for run in runs]
+    if len(runs) > 1 and runs[-1][-1].end >= runs[0][0].start + _MINUTES_PER_WEEK:
+        lengths[0] = lengths[-1] = lengths[0] + lengths[-1]
+    return [one.window for run, length in zip(runs, lengths, strict=True) if length < least for one in run]
+
+
 def check_date(spans: Sequence[Span]) -> None:
     """Refuse windows of one date that overlap or are too many. Raises: WindowsOverlapError, InvalidInputError."""
     if len(spans) > MOST_WINDOWS_A_DAY:

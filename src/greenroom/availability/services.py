@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from greenroom.availability import rules
 from greenroom.availability.engine import Interval, Window
 from greenroom.availability.engine.instants import find_zone
+from greenroom.availability.errors import NothingToUndoError, ScheduleChangedError
 from greenroom.availability.models import Blackout, DateOverride, OverrideWindow, Schedule, WeeklyWindow
 from greenroom.availability.rules import Span
 from greenroom.availability.types import LocalDays
@@ -32,12 +33,15 @@ def replace_week(
     actor: Actor,
     now: datetime,
     schedule: Schedule | None = None,
+    version: int | None = None,
 ) -> Schedule:
     """Give a schedule exactly these weekly windows, read on the wall clock of `tz`; returns the schedule.
 
     None stands for the coach's default schedule, which is made when there is none. Overrides and blackouts stay.
-    Locks the coach. A second call changes nothing. Raises: WindowsOverlapError naming the day, InvalidInputError
-    for an unknown zone or too many windows, NotFoundError for somebody else's schedule, BusyError.
+    `version` is that of the week which the change began from (0 for none): a newer one is not overwritten. The week
+    before is kept for `undo_week`. Locks the coach. A second call changes nothing.
+    Raises: ScheduleChangedError, WindowsOverlapError naming the day, InvalidInputError for an unknown zone or too many
+    windows, NotFoundError for somebody else's schedule, BusyError.
     """
     rules.require(actor)
     _require_zone(tz)
@@ -48,18 +52,59 @@ def replace_week(
         before, after = _week_of(mine), sorted(windows, key=_in_order)
         if mine.tz == tz and before == after:
             return mine
-        old_tz, mine.tz = mine.tz, tz
-        mine.save(update_fields=["tz"])
-        _write_week(mine, after)
-        audit.record(
-            actor=actor,
-            action="schedule.replace_week",
-            target=mine,
-            now=now,
-            before={"week": rules.week_words(before), "tz": old_tz},
-            after={"week": rules.week_words(after), "tz": tz},
-        )
+        if version is not None and version != mine.version:
+            raise ScheduleChangedError
+        _change_week(mine, before, after, tz, action="schedule.replace_week", actor=actor, now=now)
     return mine
+
+
+def undo_week(*, coach: Coach, version: int, actor: Actor, now: datetime, schedule: Schedule | None = None) -> Schedule:
+    """Put the week back that stood before the last change; undoing again brings the change back.
+
+    `version` is that of the change to undo. Locks the coach.
+    Raises: ScheduleChangedError when there was another one since, NothingToUndoError, NotFoundError, BusyError.
+    """
+    rules.require(actor)
+    with unit_of_work():
+        lock_coach(coach.pk)
+        mine = _schedule_of(coach, schedule)
+        if mine is None or mine.previous_week is None:
+            raise NothingToUndoError
+        if version != mine.version:
+            raise ScheduleChangedError
+        after = [Window(*row) for row in mine.previous_week["windows"]]
+        tz = mine.previous_week["tz"]
+        _change_week(mine, _week_of(mine), after, tz, action="schedule.undo_week", actor=actor, now=now)
+    return mine
+
+
+def _change_week(
+    mine: Schedule,
+    before: Sequence[Window],
+    after: Sequence[Window],
+    tz: str,
+    *,
+    action: str,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    old_tz, mine.tz = mine.tz, tz
+    mine.previous_week = {"tz": old_tz, "windows": [_in_order(window) for window in before]}
+    mine.version += 1
+    mine.save(update_fields=["tz", "previous_week", "version"])
+    for row in mine.windows.all():
+        if Window(row.weekday, row.start_minute, row.end_minute) not in after:
+            row.delete()
+    # Windows that stay keep their ids.
+    WeeklyWindow.objects.bulk_create(_row(mine, window) for window in after if window not in before)
+    audit.record(
+        actor=actor,
+        action=action,
+        target=mine,
+        now=now,
+        before={"week": rules.week_words(before), "tz": old_tz},
+        after={"week": rules.week_words(after), "tz": tz},
+    )
 
 
 def add_window(*, coach: Coach, window: Window, tz: str | None, actor: Actor, now: datetime) -> WeeklyWindow:
@@ -80,15 +125,9 @@ def add_window(*, coach: Coach, window: Window, tz: str | None, actor: Actor, no
             raise InvalidInputError(f"The schedule is kept in {mine.tz}: send the times of that zone.", field="tz")
         before = _week_of(mine)
         if window not in before:
-            rules.check_week([*before, window])
-            _add_to_week(mine, window)
-            audit.record(
-                actor=actor,
-                action="schedule.add_window",
-                target=mine,
-                now=now,
-                after={"window": rules.week_words([window])},
-            )
+            after = sorted([*before, window], key=_in_order)
+            rules.check_week(after)
+            _change_week(mine, before, after, mine.tz, action="schedule.add_window", actor=actor, now=now)
         return mine.windows.get(weekday=window.weekday, start_minute=window.start_minute, end_minute=window.end_minute)
 
 
@@ -211,15 +250,6 @@ def _week_of(schedule: Schedule) -> list[Window]:
 
 def _in_order(window: Window) -> tuple[int, int, int]:
     return window.weekday, window.start_minute, window.end_minute
-
-
-def _write_week(schedule: Schedule, windows: Sequence[Window]) -> None:
-    schedule.windows.all().delete()
-    WeeklyWindow.objects.bulk_create(_row(schedule, window) for window in windows)
-
-
-def _add_to_week(schedule: Schedule, window: Window) -> None:
-    _row(schedule, window).save()
 
 
 def _row(schedule: Schedule, window: Window) -> WeeklyWindow:

@@ -24,7 +24,14 @@ PAGES = (
     "studio_offer_new",
     "studio_profile",
 )
-POSTS = ("studio_schedule_week", "studio_override_add", "studio_blackout_add", "studio_offer_new", "studio_profile")
+POSTS = (
+    "studio_schedule_week",
+    "studio_schedule_undo",
+    "studio_override_add",
+    "studio_blackout_add",
+    "studio_offer_new",
+    "studio_profile",
+)
 OF_BOOKING = ("studio_session", "studio_session_no_show", "studio_session_cancel")
 POSTS_OF_BOOKING = (
     "studio_session_start", "studio_session_complete", "studio_session_no_show", "studio_session_cancel",

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from django.contrib.messages import get_messages
 from django.test import Client
-from tests.factories.bookings import make_booking
+from tests.factories.bookings import make_booking, make_offer
 from tests.factories.clock import SettableClock
 
 from greenroom.availability.models import Blackout, DateOverride, Schedule, WeeklyWindow
@@ -197,15 +197,112 @@ def test_week_row_count_is_bounded(desk: Client, coach: Coach, rows: str) -> Non
     assert coach.is_public
 
 
-def test_week_monday_is_copied_to_workdays_without_saving(desk: Client, coach: Coach) -> None:
+def starts_in(answer: Any) -> list[list[Any]]:
+    """Return what stands in the first column of each day's rows."""
+    days = answer.context["week"].days
+    return [[row.fields["start"].value() or "" for row in rows] for _group, _name, rows in days]
+
+
+def test_week_day_is_copied_to_the_days_chosen_without_saving(desk: Client, coach: Coach) -> None:
     before = week_of(coach)
     sent = week_data(day1_rows="2", day1_0_start="9", day1_0_end="12", day1_1_start="14", day1_1_end="18", copy="1")
+    sent |= {"day7-0-start": "8", "day7-0-end": "9"}
 
-    form = desk.post(WEEK, sent).context["week"]
+    chosen = desk.post(WEEK, sent | {"copy_from": "1", "copy_to": ["2", "6", "1"]})
+    back = desk.post(WEEK, sent | {"copy_from": "7", "copy_to": ["1"]})
+    nonsense = desk.post(WEEK, sent | {"copy_from": "9", "copy_to": ["x", "2"]})
 
-    starts = [[row.fields["start"].value() for row in rows] for _group, _name, rows in form.days]
-    assert starts == [["9", "14"]] * 5 + [[None], [None]]
+    assert starts_in(chosen) == [["9", "14"], ["9", "14"], [""], [""], [""], ["9", "14"], ["8"]]
+    assert starts_in(back) == [["8"], [""], [""], [""], [""], [""], ["8"]]
+    assert starts_in(nonsense) == [["9", "14"], [""], [""], [""], [""], [""], ["8"]]
     assert week_of(coach) == before
+
+
+def test_week_preset_fills_the_workdays_without_saving(desk: Client, coach: Coach) -> None:
+    before = week_of(coach)
+    sent = week_data(day2_0_start="07:00", day2_0_end="08:00", day3_0_start="18:00", day3_0_end="21:00")
+
+    answer = desk.post(WEEK, sent | {"preset": "evenings"})
+
+    assert starts_in(answer) == [["18:00"], ["07:00", "18:00"], ["18:00"], ["18:00"], ["18:00"], [""], [""]]
+    assert week_of(coach) == before
+    unknown = desk.post(WEEK, sent | {"preset": "nights"})
+    assert unknown["Location"] == "/studio/schedule/"
+    assert week_of(coach) == [(2, 420, 480), (3, 1080, 1260)]
+
+
+def test_week_changed_in_another_window_is_not_overwritten(desk: Client, coach: Coach) -> None:
+    first, second = (desk.get("/studio/schedule/").context["week"]["version"].value() for _ in range(2))
+    desk.post(WEEK, week_data(day1_0_start="9", day1_0_end="12", version=str(first)))
+    stored = week_of(coach)
+
+    answer = desk.post(WEEK, week_data(day2_0_start="14", day2_0_end="18", version=str(second)))
+
+    assert answer.status_code == 422
+    [problem] = answer.context["problems"]
+    assert f"Stored now: Mon 09:00 {EN_DASH} 12:00." in problem.message
+    assert starts_in(answer)[1] == ["14"]
+    assert week_of(coach) == stored
+    again = week_data(day2_0_start="14", day2_0_end="18", version=answer.context["week"]["version"].value())
+    assert desk.post(WEEK, again)["Location"] == "/studio/schedule/"
+    assert week_of(coach) == [(2, 840, 1080)]
+
+
+def test_week_sent_twice_from_one_page_is_saved_once(desk: Client, coach: Coach) -> None:
+    sent = week_data(day1_0_start="9", day1_0_end="12", version="0")
+
+    answers = [desk.post(WEEK, sent) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [302, 302]
+    assert AuditEntry.objects.filter(action="schedule.replace_week").count() == 1
+    assert week_of(coach) == [(1, 540, 720)]
+
+
+def test_week_is_undone_and_brought_back(desk: Client, coach: Coach) -> None:
+    before = week_of(coach)
+    desk.post(WEEK, week_data(day1_0_start="9", day1_0_end="12", tz="Asia/Tokyo"))
+    changed = week_of(coach)
+    page = desk.get("/studio/schedule/")
+    assert "(UTC)" in page.context["previous"]
+
+    undone = desk.post("/studio/schedule/undo/", {"version": "1"})
+
+    assert (week_of(coach), Schedule.objects.get().tz) == (before, "UTC")
+    assert said(undone) == ["The week is as it was before."]
+    desk.post("/studio/schedule/undo/", {"version": "2"})
+    assert (week_of(coach), Schedule.objects.get().tz) == (changed, "Asia/Tokyo")
+
+
+@pytest.mark.parametrize("version", ["", "0", "2", "x", "9" * 5000, "\x00", "²"])
+def test_undoing_an_older_page_changes_nothing(desk: Client, coach: Coach, version: str) -> None:
+    desk.post(WEEK, week_data(day1_0_start="9", day1_0_end="12"))
+    stored = week_of(coach)
+
+    answer = desk.post("/studio/schedule/undo/", {"version": version})
+
+    assert "changed elsewhere" in said(answer)[-1]
+    assert week_of(coach) == stored
+
+
+def test_nothing_to_undo_is_said(desk: Client, coach: Coach) -> None:
+    before = week_of(coach)
+
+    assert said(desk.post("/studio/schedule/undo/", {"version": "0"})) == ["There is no earlier week to go back to."]
+    assert week_of(coach) == before
+    assert "Undo" not in desk.get("/studio/schedule/").content.decode()
+
+
+def test_hours_in_which_no_offer_fits_are_named(desk: Client, coach: Coach) -> None:
+    make_offer(coach, slug="long", minutes=90)
+    make_offer(coach, slug="hour", minutes=60)
+    sent = week_data(day1_rows="2", day1_0_start="9", day1_0_end="09:30", day1_1_start="09:30", day1_1_end="10")
+
+    fits = desk.post(WEEK, sent)
+    short = desk.post(WEEK, sent | {"day1-1-end": "09:45", "day2-0-start": "23:30", "day2-0-end": "00:30"})
+
+    assert len(said(fits)) == 1
+    hours = f"Mon 09:00 {EN_DASH} 09:30, Mon 09:30 {EN_DASH} 09:45"
+    assert said(short)[-1] == f"Nobody can book in {hours}: your shortest offer takes 60 minutes."
 
 
 def test_single_day_is_closed(desk: Client, coach: Coach) -> None:

@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("studio/sessions/<str:ref>/cancel/", sessions.cancel, name="studio_session_cancel"),
     path("studio/schedule/", schedule.schedule_page, name="studio_schedule"),
     path("studio/schedule/week/", schedule.save_week, name="studio_schedule_week"),
+    path("studio/schedule/undo/", schedule.undo_week, name="studio_schedule_undo"),
     path("studio/schedule/days/", schedule.add_override, name="studio_override_add"),
     path("studio/schedule/days/<int:pk>/remove/", schedule.remove_override, name="studio_override_remove"),
     path("studio/schedule/blackouts/", schedule.add_blackout, name="studio_blackout_add"),

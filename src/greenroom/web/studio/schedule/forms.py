@@ -2,6 +2,7 @@ from functools import partial
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
 from greenroom.availability import rules
 from greenroom.availability.engine import Window
@@ -11,11 +12,18 @@ from greenroom.availability.types import LocalDays
 from greenroom.core.errors import InvalidInputError
 from greenroom.web.public.forms import PlainTextField
 from greenroom.web.studio.forms import ClockField, DateField, ZoneField
-from greenroom.web.studio.rows import Row, RowGroup, RowsForm, blame
+from greenroom.web.studio.rows import Row, RowGroup, RowsForm, blame, row_count
 
 _WEEK = range(1, 8)
-_WORKDAYS = range(2, 6)
+_WORKDAYS = range(1, 6)
+# J02: what coaches most often mean by these words; only put into the form, to be changed before it is saved.
+PRESETS: dict[str, Span] = {
+    "mornings": (9 * 60, 12 * 60),
+    "afternoons": (13 * 60, 17 * 60),
+    "evenings": (18 * 60, 21 * 60),
+}
 _DATE_ROWS = 4
+_DAY_CHOICES = [(str(weekday), rules.day_name(weekday)) for weekday in _WEEK]
 CLOSED = "closed"
 HOURS = "hours"
 
@@ -57,6 +65,15 @@ class WeekForm(SpanRowsForm):
     groups = tuple(_day_group(weekday) for weekday in _WEEK)
 
     tz = ZoneField(label="Time zone of these hours", help_text="When clocks change there, your hours follow.")
+    version = forms.IntegerField(min_value=0, required=False, widget=forms.HiddenInput)
+    copy_from = forms.ChoiceField(label="Copy", choices=_DAY_CHOICES, initial="1", required=False)
+    copy_to = forms.MultipleChoiceField(
+        label="to",
+        choices=_DAY_CHOICES,
+        initial=["2", "3", "4", "5"],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -84,15 +101,41 @@ class WeekForm(SpanRowsForm):
         return [(f"day{weekday}", rules.day_name(weekday), self.rows(f"day{weekday}")) for weekday in _WEEK]
 
 
-def with_monday_copied(data: Any) -> Any:
-    """Return what was sent with Monday's rows on the other workdays too."""
+def prepared(data: QueryDict) -> QueryDict | None:
+    """Return what was sent with a day copied or a preset put in, if a button asked for that; else None."""
+    if "copy" in data:
+        return _with_day_copied(data)
+    span = PRESETS.get(data.get("preset", ""))
+    return _with_preset(data, span) if span else None
+
+
+def _with_day_copied(data: QueryDict) -> QueryDict:
     changed = data.copy()
-    count = data.get("day1-rows", "1")
-    for weekday in _WORKDAYS:
-        changed[f"day{weekday}-rows"] = count
+    source = data.get("copy_from", "")
+    targets = {str(day) for day in _WEEK} & set(data.getlist("copy_to")) - {source}
+    for target in targets if source in {str(day) for day in _WEEK} else ():
+        changed[f"day{target}-rows"] = data.get(f"day{source}-rows", "1")
         for index in range(rules.MOST_WINDOWS_A_DAY):
             for name in ("start", "end"):
-                changed[f"day{weekday}-{index}-{name}"] = data.get(f"day1-{index}-{name}", "")
+                changed[f"day{target}-{index}-{name}"] = data.get(f"day{source}-{index}-{name}", "")
+    return changed
+
+
+def _with_preset(data: QueryDict, span: Span) -> QueryDict:
+    """Put hours into each workday that does not have them yet: into its first empty row, else into a new one."""
+    changed = data.copy()
+    wanted = tuple(rules.clock_words(minute) for minute in span)
+    for weekday in _WORKDAYS:
+        group = _day_group(weekday)
+        count = row_count(data, group)
+        rows = [
+            tuple(data.get(f"{group.name}-{index}-{name}", "") for name in ("start", "end")) for index in range(count)
+        ]
+        place = next((index for index, row in enumerate(rows) if row == ("", "")), count)
+        if wanted in rows or place >= group.most:
+            continue
+        changed[f"{group.name}-rows"] = str(max(count, place + 1))
+        changed[f"{group.name}-{place}-start"], changed[f"{group.name}-{place}-end"] = wanted
     return changed
 
 

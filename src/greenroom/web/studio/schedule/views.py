@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Min
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -12,20 +13,24 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from greenroom.availability import rules, services
-from greenroom.availability.engine import Interval
+from greenroom.availability.engine import Interval, Window
+from greenroom.availability.errors import ScheduleChangedError
 from greenroom.availability.models import Blackout, DateOverride, Schedule, WeeklyWindow
 from greenroom.bookings.queries import booked_sessions_within
+from greenroom.catalog.models import OfferDuration
+from greenroom.catalog.types import OfferStatus
 from greenroom.core import clock
-from greenroom.core.errors import InvalidInputError
+from greenroom.core.errors import GreenroomError, InvalidInputError
 from greenroom.notifications import display
 from greenroom.web.problems import problems_of
 from greenroom.web.studio import queries
 from greenroom.web.studio.access import Desk, coach_only
 from greenroom.web.studio.rows import blame, reshaped
-from greenroom.web.studio.schedule.forms import BlackoutForm, OverrideForm, WeekForm, with_monday_copied
+from greenroom.web.studio.schedule.forms import PRESETS, BlackoutForm, OverrideForm, WeekForm, prepared
 
 _SECTION = "schedule"
 _MOST_SHOWN = 100
+_LONGEST_NUMBER = 10
 
 
 @require_safe
@@ -51,6 +56,8 @@ def _show(
         "schedule": schedule,
         "tz": tz,
         "now": now,
+        "presets": [(name, rules.hours_words(span)) for name, span in PRESETS.items()],
+        "previous": _previous_words(schedule),
         "week": week or _week_form(schedule, tz),
         "override_form": override or OverrideForm(),
         "blackout_form": blackout or BlackoutForm(),
@@ -71,7 +78,15 @@ def _week_form(schedule: Schedule | None, tz: str) -> WeekForm:
         ]
         for weekday in range(1, 8)
     }
-    return WeekForm(initial={"tz": tz}, rows=rows)
+    return WeekForm(initial={"tz": tz, "version": schedule.version if schedule else 0}, rows=rows)
+
+
+def _previous_words(schedule: Schedule | None) -> str:
+    """Write the week that undoing brings back; "" where there is none."""
+    if schedule is None or schedule.previous_week is None:
+        return ""
+    words = rules.week_words([Window(*row) for row in schedule.previous_week["windows"]]) or "closed all week"
+    return words if schedule.previous_week["tz"] == schedule.tz else f"{words} ({schedule.previous_week['tz']})"
 
 
 def _overrides(schedule: Schedule | None, today: date) -> list[dict[str, Any]]:
@@ -118,20 +133,69 @@ def range_words(starts_at: datetime, ends_at: datetime, tz: str) -> str:
 @require_POST
 @coach_only
 def save_week(request: HttpRequest, desk: Desk) -> HttpResponseBase:
-    changed = with_monday_copied(request.POST) if "copy" in request.POST else reshaped(request.POST, WeekForm.groups)
+    changed = prepared(request.POST) or reshaped(request.POST, WeekForm.groups)
     if changed is not None:
         return _show(request, desk, week=WeekForm(changed, is_quiet=True))
     form = WeekForm(request.POST)
     if not form.is_valid():
         return _show(request, desk, week=form)
-    services.replace_week(
-        coach=desk.coach,
-        windows=form.cleaned_data["windows"],
-        tz=form.cleaned_data["tz"],
-        actor=desk.actor,
-        now=clock.now(),
-    )
+    try:
+        services.replace_week(
+            coach=desk.coach,
+            windows=form.cleaned_data["windows"],
+            tz=form.cleaned_data["tz"],
+            version=form.cleaned_data["version"],
+            actor=desk.actor,
+            now=clock.now(),
+        )
+    except ScheduleChangedError as error:
+        return _show(request, desk, week=_on_top_of_the_newest(request, desk, error))
     messages.success(request, "Your weekly hours are saved. Sessions that are booked stay where they are.")
+    _warn_of_short_windows(request, desk, form.cleaned_data["windows"])
+    return redirect("studio_schedule")
+
+
+def _on_top_of_the_newest(request: HttpRequest, desk: Desk, error: ScheduleChangedError) -> WeekForm:
+    """Return what was sent, to be compared with what is stored now; sending it again replaces that knowingly."""
+    newest = Schedule.objects.get(coach=desk.coach, is_default=True)
+    sent = request.POST.copy()
+    sent["version"] = str(newest.version)
+    form = WeekForm(sent)
+    windows = [Window(*row) for row in newest.windows.values_list("weekday", "start_minute", "end_minute")]
+    stored = rules.week_words(windows) or "nothing"
+    form.add_error(None, f"{error.message} Stored now: {stored}. Below is what you wrote: change it, or save it again.")
+    return form
+
+
+def _warn_of_short_windows(request: HttpRequest, desk: Desk, windows: list[Window]) -> None:
+    """Name the hours in which none of the published offers that use this schedule fits."""
+    offers = OfferDuration.objects.filter(
+        offer__coach=desk.coach, offer__status=OfferStatus.PUBLISHED, offer__schedule__isnull=True
+    )
+    shortest = offers.aggregate(shortest=Min("minutes"))["shortest"]
+    short = rules.too_short(windows, shortest) if shortest else []
+    if short:
+        words = f"Nobody can book in {rules.week_words(short)}: your shortest offer takes {shortest} minutes."
+        messages.warning(request, words)
+
+
+@require_POST
+@coach_only
+def undo_week(request: HttpRequest, desk: Desk) -> HttpResponseBase:
+    version = request.POST.get("version", "")
+    try:
+        services.undo_week(
+            coach=desk.coach,
+            version=int(version)
+            if version.isascii() and version.isdecimal() and len(version) < _LONGEST_NUMBER
+            else -1,
+            actor=desk.actor,
+            now=clock.now(),
+        )
+    except GreenroomError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, "The week is as it was before.")
     return redirect("studio_schedule")
 
 
