@@ -10,6 +10,13 @@ class ScheduleChangedError(GreenroomError):
     message = "These hours were changed elsewhere since you opened this page. Nothing was saved."
 
 
+class ScheduleInUseError(GreenroomError):
+    """Offers use these hours."""
+
+    code = "schedule_in_use"
+    message = "Offers use these hours. Choose other hours for them first."
+
+
 class NothingToUndoError(GreenroomError):
     """The week was never changed, or not since this was asked."""
 

@@ -14,6 +14,7 @@ from greenroom.notifications.display import EN_DASH, SHORT, WEEKDAYS
 
 MOST_WINDOWS_A_DAY = 12
 MOST_DATES = 366
+MOST_SCHEDULES = 20
 MOST_BLACKOUTS = 500
 # How far ahead a date can be closed or changed: nobody books later than the longest horizon, one year.
 FARTHEST = timedelta(days=2 * 366)

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.db.models import ProtectedError
+
 from greenroom.availability import rules
 from greenroom.availability.engine import Interval, Window
 from greenroom.availability.engine.instants import find_zone
-from greenroom.availability.errors import NothingToUndoError, ScheduleChangedError
+from greenroom.availability.errors import NothingToUndoError, ScheduleChangedError, ScheduleInUseError
 from greenroom.availability.models import Blackout, DateOverride, OverrideWindow, Schedule, WeeklyWindow
 from greenroom.availability.rules import Span
 from greenroom.availability.types import LocalDays
@@ -23,6 +25,7 @@ from greenroom.core.transactions import unit_of_work
 
 _ONE_DAY = timedelta(days=1)
 _LONGEST_REASON = 140
+_LONGEST_NAME = 60
 
 
 def replace_week(
@@ -129,6 +132,104 @@ def add_window(*, coach: Coach, window: Window, tz: str | None, actor: Actor, no
             rules.check_week(after)
             _change_week(mine, before, after, mine.tz, action="schedule.add_window", actor=actor, now=now)
         return mine.windows.get(weekday=window.weekday, start_minute=window.start_minute, end_minute=window.end_minute)
+
+
+def add_schedule(*, coach: Coach, name: str, actor: Actor, now: datetime) -> Schedule:
+    """Make one more named schedule, which begins as a copy of the default one; returns it. Locks the coach.
+
+    Offers do not use it until one chooses it. Raises: InvalidInputError naming `name`, BusyError.
+    """
+    rules.require(actor)
+    with unit_of_work():
+        lock_coach(coach.pk)
+        words = _checked_name(coach, name)
+        if coach.schedules.count() >= rules.MOST_SCHEDULES:
+            raise InvalidInputError("These are too many. Remove one first.", field="name")
+        default = _schedule_of(coach, None)
+        made = Schedule.objects.create(
+            coach=coach, name=words, tz=default.tz if default else coach.user.time_zone, is_default=default is None
+        )
+        WeeklyWindow.objects.bulk_create(_row(made, window) for window in (_week_of(default) if default else ()))
+        audit.record(actor=actor, action="schedule.add", target=made, now=now, after={"name": words})
+    return made
+
+
+def rename_schedule(*, coach: Coach, schedule: Schedule, name: str, actor: Actor, now: datetime) -> Schedule:
+    """Give a schedule another name. Locks the coach.
+
+    Raises: InvalidInputError naming `name`, NotFoundError, BusyError.
+    """
+    rules.require(actor)
+    with unit_of_work():
+        lock_coach(coach.pk)
+        mine = _own_schedule(coach, schedule)
+        words = _checked_name(coach, name, mine)
+        if mine.name != words:
+            before, mine.name = mine.name, words
+            mine.save(update_fields=["name"])
+            audit.record(
+                actor=actor,
+                action="schedule.rename",
+                target=mine,
+                now=now,
+                before={"name": before},
+                after={"name": words},
+            )
+    return mine
+
+
+def make_default_schedule(*, coach: Coach, schedule: Schedule, actor: Actor, now: datetime) -> Schedule:
+    """Let a schedule be the one of all offers that chose none. Locks the coach. Raises: NotFoundError, BusyError."""
+    rules.require(actor)
+    with unit_of_work():
+        lock_coach(coach.pk)
+        mine = _own_schedule(coach, schedule)
+        if not mine.is_default:
+            coach.schedules.filter(is_default=True).update(is_default=False)
+            mine.is_default = True
+            mine.save(update_fields=["is_default"])
+            audit.record(actor=actor, action="schedule.make_default", target=mine, now=now)
+    return mine
+
+
+def remove_schedule(*, coach: Coach, schedule: Schedule, actor: Actor, now: datetime) -> None:
+    """Remove a schedule that neither is the default one nor any offer's. Locks the coach.
+
+    Raises: ScheduleInUseError, NotFoundError, BusyError.
+    """
+    rules.require(actor)
+    with unit_of_work():
+        lock_coach(coach.pk)
+        mine = _own_schedule(coach, schedule)
+        if mine.is_default:
+            raise ScheduleInUseError("These are your usual hours. Make others the usual ones first.")
+        before: dict[str, audit.AuditValue] = {
+            "name": mine.name,
+            "tz": mine.tz,
+            "week": rules.week_words(_week_of(mine)),
+        }
+        audit.record(actor=actor, action="schedule.remove", target=mine, now=now, before=before)
+        try:
+            mine.delete()
+        except ProtectedError as error:
+            raise ScheduleInUseError from error
+
+
+def _checked_name(coach: Coach, name: str, mine: Schedule | None = None) -> str:
+    words = " ".join(name.split())
+    if not words or len(words) > _LONGEST_NAME:
+        raise InvalidInputError(f"Write a name of up to {_LONGEST_NAME} characters.", field="name")
+    others = coach.schedules.filter(name__iexact=words)
+    if (others.exclude(pk=mine.pk) if mine else others).exists():
+        raise InvalidInputError("Other hours of yours have this name.", field="name")
+    return words
+
+
+def _own_schedule(coach: Coach, schedule: Schedule) -> Schedule:
+    mine = _schedule_of(coach, schedule)
+    if mine is None:
+        raise NotFoundError
+    return mine
 
 
 def set_override(

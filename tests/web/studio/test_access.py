@@ -24,7 +24,9 @@ PAGES = (
     "studio_offer_new",
     "studio_profile",
 )
+POSTS_OF_SCHEDULE = ("studio_schedule_rename", "studio_schedule_default", "studio_schedule_remove")
 POSTS = (
+    "studio_schedule_new",
     "studio_schedule_week",
     "studio_schedule_undo",
     "studio_override_add",
@@ -40,8 +42,15 @@ POSTS_OF_OFFER = (
     "studio_offer", "studio_offer_publish", "studio_offer_unpublish", "studio_offer_archive", "studio_offer_restore",
 )  # fmt: skip
 GETS = [*PAGES, *OF_BOOKING, "studio_offer"]
-WRITES = [*POSTS, *POSTS_OF_BOOKING, *POSTS_OF_OFFER, "studio_override_remove", "studio_blackout_remove"]
-OBJECTS = ("studio_session", "studio_offer", "studio_override", "studio_blackout")
+WRITES = [
+    *POSTS,
+    *POSTS_OF_BOOKING,
+    *POSTS_OF_OFFER,
+    *POSTS_OF_SCHEDULE,
+    "studio_override_remove",
+    "studio_blackout_remove",
+]
+OBJECTS = ("studio_session", "studio_offer", "studio_override", "studio_blackout", *POSTS_OF_SCHEDULE)
 
 
 @pytest.fixture
@@ -55,6 +64,8 @@ def address(booking: Booking) -> Any:
     def build(name: str) -> str:
         if name in {"studio_override_remove", "studio_blackout_remove"}:
             return reverse(name, args=[override.pk if "override" in name else blackout.pk])
+        if name in POSTS_OF_SCHEDULE:
+            return reverse(name, args=[override.schedule_id])
         if name in {*OF_BOOKING, *POSTS_OF_BOOKING}:
             return reverse(name, args=[booking.ref])
         return reverse(name, args=[offer_pk] if name in POSTS_OF_OFFER else [])
@@ -63,7 +74,7 @@ def address(booking: Booking) -> Any:
 
 
 def everything() -> list[Any]:
-    tables = (Booking, Offer, WeeklyWindow, DateOverride, Blackout, Coach, AuditEntry)
+    tables = (Booking, Offer, Schedule, WeeklyWindow, DateOverride, Blackout, Coach, AuditEntry)
     return [list(table._default_manager.values()) for table in tables]
 
 

@@ -466,7 +466,7 @@ def test_schedule_asks_the_same_number_of_questions_for_any_length(
         make_booking(offer=offer, starts_at=now + timedelta(days=27 + day), now=now)
     desk.get("/studio/schedule/")
 
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         page = desk.get("/studio/schedule/")
 
     assert [len(row["sessions"]) for row in page.context["blackouts"]] == [1] * rows

@@ -139,6 +139,12 @@ def _with_preset(data: QueryDict, span: Span) -> QueryDict:
     return changed
 
 
+class NameForm(forms.Form):
+    """What some hours are called; only their coach reads it."""
+
+    name = PlainTextField(label="Name", max_length=60, error_messages={"required": "Write a name."})
+
+
 class OverrideForm(SpanRowsForm):
     """One date that is closed or has other hours."""
 

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Min
+from django.db.models import Min, Q
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -14,19 +14,19 @@ from django.views.decorators.http import require_POST, require_safe
 
 from greenroom.availability import rules, services
 from greenroom.availability.engine import Interval, Window
-from greenroom.availability.errors import ScheduleChangedError
+from greenroom.availability.errors import ScheduleChangedError, ScheduleInUseError
 from greenroom.availability.models import Blackout, DateOverride, Schedule, WeeklyWindow
 from greenroom.bookings.queries import booked_sessions_within
 from greenroom.catalog.models import OfferDuration
 from greenroom.catalog.types import OfferStatus
 from greenroom.core import clock
-from greenroom.core.errors import GreenroomError, InvalidInputError
+from greenroom.core.errors import GreenroomError, InvalidInputError, NotFoundError
 from greenroom.notifications import display
 from greenroom.web.problems import problems_of
 from greenroom.web.studio import queries
 from greenroom.web.studio.access import Desk, coach_only
 from greenroom.web.studio.rows import blame, reshaped
-from greenroom.web.studio.schedule.forms import PRESETS, BlackoutForm, OverrideForm, WeekForm, prepared
+from greenroom.web.studio.schedule.forms import PRESETS, BlackoutForm, NameForm, OverrideForm, WeekForm, prepared
 
 _SECTION = "schedule"
 _MOST_SHOWN = 100
@@ -35,25 +35,52 @@ _LONGEST_NUMBER = 10
 
 @require_safe
 @coach_only
-def schedule_page(request: HttpRequest, desk: Desk) -> HttpResponseBase:
-    return _show(request, desk)
+def schedule_page(request: HttpRequest, desk: Desk, pk: int | None = None) -> HttpResponseBase:
+    return _show(request, desk, _own(desk, pk))
+
+
+def _own(desk: Desk, pk: int | None) -> Schedule | None:
+    """Return one of the coach's own schedules, the default one unless told; None before there is any."""
+    if pk is None:
+        return Schedule.objects.filter(coach=desk.coach, is_default=True).first()
+    schedule = Schedule.objects.filter(coach=desk.coach, pk=pk).first()
+    if schedule is None:
+        raise NotFoundError("There are no such hours.")
+    return schedule
+
+
+def _sent(request: HttpRequest, desk: Desk) -> Schedule | None:
+    """Return the schedule that a form was drawn for."""
+    return _own(desk, _number(request.POST.get("schedule", "")))
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < _LONGEST_NUMBER else None
+
+
+def _address(schedule: Schedule | None, part: str = "") -> str:
+    page = reverse("studio_schedule", args=[schedule.pk] if schedule and not schedule.is_default else [])
+    return f"{page}{part}"
 
 
 def _show(
     request: HttpRequest,
     desk: Desk,
+    schedule: Schedule | None,
     *,
     week: WeekForm | None = None,
     override: OverrideForm | None = None,
     blackout: BlackoutForm | None = None,
+    naming: NameForm | None = None,
 ) -> HttpResponseBase:
     """Draw the page with the forms that were sent, and fresh ones for the rest."""
     now = clock.now()
-    schedule = Schedule.objects.filter(coach=desk.coach, is_default=True).first()
-    sent = [form for form in (week, override, blackout) if form is not None]
+    sent = [form for form in (week, override, blackout, naming) if form is not None]
     tz = schedule.tz if schedule else desk.viewer.tz
     context = {
         "schedule": schedule,
+        "schedules": list(Schedule.objects.filter(coach=desk.coach).order_by("-is_default", "name")),
+        "naming": naming or NameForm(),
         "tz": tz,
         "now": now,
         "presets": [(name, rules.hours_words(span)) for name, span in PRESETS.items()],
@@ -133,31 +160,33 @@ def range_words(starts_at: datetime, ends_at: datetime, tz: str) -> str:
 @require_POST
 @coach_only
 def save_week(request: HttpRequest, desk: Desk) -> HttpResponseBase:
+    schedule = _sent(request, desk)
     changed = prepared(request.POST) or reshaped(request.POST, WeekForm.groups)
     if changed is not None:
-        return _show(request, desk, week=WeekForm(changed, is_quiet=True))
+        return _show(request, desk, schedule, week=WeekForm(changed, is_quiet=True))
     form = WeekForm(request.POST)
     if not form.is_valid():
-        return _show(request, desk, week=form)
+        return _show(request, desk, schedule, week=form)
     try:
         services.replace_week(
             coach=desk.coach,
             windows=form.cleaned_data["windows"],
             tz=form.cleaned_data["tz"],
             version=form.cleaned_data["version"],
+            schedule=schedule,
             actor=desk.actor,
             now=clock.now(),
         )
     except ScheduleChangedError as error:
-        return _show(request, desk, week=_on_top_of_the_newest(request, desk, error))
+        newest = schedule or Schedule.objects.get(coach=desk.coach, is_default=True)
+        return _show(request, desk, newest, week=_on_top_of_the_newest(request, newest, error))
     messages.success(request, "Your weekly hours are saved. Sessions that are booked stay where they are.")
-    _warn_of_short_windows(request, desk, form.cleaned_data["windows"])
-    return redirect("studio_schedule")
+    _warn_of_short_windows(request, desk, schedule, form.cleaned_data["windows"])
+    return redirect(_address(schedule))
 
 
-def _on_top_of_the_newest(request: HttpRequest, desk: Desk, error: ScheduleChangedError) -> WeekForm:
+def _on_top_of_the_newest(request: HttpRequest, newest: Schedule, error: ScheduleChangedError) -> WeekForm:
     """Return what was sent, to be compared with what is stored now; sending it again replaces that knowingly."""
-    newest = Schedule.objects.get(coach=desk.coach, is_default=True)
     sent = request.POST.copy()
     sent["version"] = str(newest.version)
     form = WeekForm(sent)
@@ -167,11 +196,12 @@ def _on_top_of_the_newest(request: HttpRequest, desk: Desk, error: ScheduleChang
     return form
 
 
-def _warn_of_short_windows(request: HttpRequest, desk: Desk, windows: list[Window]) -> None:
+def _warn_of_short_windows(request: HttpRequest, desk: Desk, schedule: Schedule | None, windows: list[Window]) -> None:
     """Name the hours in which none of the published offers that use this schedule fits."""
-    offers = OfferDuration.objects.filter(
-        offer__coach=desk.coach, offer__status=OfferStatus.PUBLISHED, offer__schedule__isnull=True
-    )
+    chosen = Q(offer__schedule=schedule)
+    if schedule is None or schedule.is_default:
+        chosen |= Q(offer__schedule__isnull=True)
+    offers = OfferDuration.objects.filter(chosen, offer__coach=desk.coach, offer__status=OfferStatus.PUBLISHED)
     shortest = offers.aggregate(shortest=Min("minutes"))["shortest"]
     short = rules.too_short(windows, shortest) if shortest else []
     if short:
@@ -182,13 +212,12 @@ def _warn_of_short_windows(request: HttpRequest, desk: Desk, windows: list[Windo
 @require_POST
 @coach_only
 def undo_week(request: HttpRequest, desk: Desk) -> HttpResponseBase:
-    version = request.POST.get("version", "")
+    version, schedule = _number(request.POST.get("version", "")), _sent(request, desk)
     try:
         services.undo_week(
             coach=desk.coach,
-            version=int(version)
-            if version.isascii() and version.isdecimal() and len(version) < _LONGEST_NUMBER
-            else -1,
+            version=-1 if version is None else version,
+            schedule=schedule,
             actor=desk.actor,
             now=clock.now(),
         )
@@ -196,36 +225,100 @@ def undo_week(request: HttpRequest, desk: Desk) -> HttpResponseBase:
         messages.error(request, error.message)
     else:
         messages.success(request, "The week is as it was before.")
+    return redirect(_address(schedule))
+
+
+@require_POST
+@coach_only
+def add_schedule(request: HttpRequest, desk: Desk) -> HttpResponseBase:
+    return _name(request, desk, None)
+
+
+@require_POST
+@coach_only
+def rename_schedule(request: HttpRequest, desk: Desk, pk: int) -> HttpResponseBase:
+    return _name(request, desk, _own(desk, pk))
+
+
+def _name(request: HttpRequest, desk: Desk, schedule: Schedule | None) -> HttpResponseBase:
+    """Rename a schedule, or make a new one of that name."""
+    form = NameForm(request.POST)
+    if form.is_valid():
+        now, name = clock.now(), form.cleaned_data["name"]
+        try:
+            if schedule is None:
+                schedule = services.add_schedule(coach=desk.coach, name=name, actor=desk.actor, now=now)
+            else:
+                services.rename_schedule(coach=desk.coach, schedule=schedule, name=name, actor=desk.actor, now=now)
+        except InvalidInputError as error:
+            blame(form, error)
+    if form.errors:
+        return _show(request, desk, schedule or _own(desk, None), naming=form)
+    messages.success(request, f"Saved as “{form.cleaned_data['name']}”.")
+    return redirect(_address(schedule))
+
+
+@require_POST
+@coach_only
+def make_default(request: HttpRequest, desk: Desk, pk: int) -> HttpResponseBase:
+    schedule = services.make_default_schedule(
+        coach=desk.coach, schedule=_chosen(desk, pk), actor=desk.actor, now=clock.now()
+    )
+    messages.success(
+        request, f"“{schedule.name}” are your usual hours now: every offer without hours of its own has them."
+    )
     return redirect("studio_schedule")
 
 
 @require_POST
 @coach_only
+def remove_schedule(request: HttpRequest, desk: Desk, pk: int) -> HttpResponseBase:
+    schedule = _chosen(desk, pk)
+    try:
+        services.remove_schedule(coach=desk.coach, schedule=schedule, actor=desk.actor, now=clock.now())
+    except ScheduleInUseError as error:
+        messages.error(request, error.message)
+        return redirect(_address(schedule))
+    messages.success(request, f"“{schedule.name}” are removed.")
+    return redirect("studio_schedule")
+
+
+def _chosen(desk: Desk, pk: int) -> Schedule:
+    schedule = _own(desk, pk)
+    if schedule is None:
+        raise NotFoundError
+    return schedule
+
+
+@require_POST
+@coach_only
 def add_override(request: HttpRequest, desk: Desk) -> HttpResponseBase:
-    form = OverrideForm(request.POST)
+    form, schedule = OverrideForm(request.POST), _sent(request, desk)
     if form.is_valid():
         try:
             services.set_override(
                 coach=desk.coach,
                 on=form.cleaned_data["on"],
                 spans=form.cleaned_data["spans"],
+                schedule=schedule,
                 actor=desk.actor,
                 now=clock.now(),
             )
         except InvalidInputError as error:
             blame(form, error)
     if form.errors:
-        return _show(request, desk, override=form)
+        return _show(request, desk, schedule, override=form)
     messages.success(request, f"Saved for {display.day_long(form.cleaned_data['on'])}.")
-    return redirect(f"{reverse('studio_schedule')}#days")
+    return redirect(_address(schedule, "#days"))
 
 
 @require_POST
 @coach_only
 def remove_override(request: HttpRequest, desk: Desk, pk: int) -> HttpResponseBase:
+    schedule = Schedule.objects.filter(coach=desk.coach, overrides=pk).first()
     services.remove_override(coach=desk.coach, override_id=pk, actor=desk.actor, now=clock.now())
     messages.success(request, "Your weekly hours count again on that day.")
-    return redirect(f"{reverse('studio_schedule')}#days")
+    return redirect(_address(schedule, "#days"))
 
 
 @require_POST
@@ -244,7 +337,7 @@ def add_blackout(request: HttpRequest, desk: Desk) -> HttpResponseBase:
         except InvalidInputError as error:
             blame(form, error, field={"ends_at": "last"}.get(error.field or ""))
     if form.errors:
-        return _show(request, desk, blackout=form)
+        return _show(request, desk, _sent(request, desk), blackout=form)
     [sessions] = booked_sessions_within(desk.coach, [Interval(row.starts_at, row.ends_at)])
     messages.add_message(request, *_closed_words(len(sessions)))
     return redirect(f"{reverse('studio_schedule')}#blackouts")
