@@ -1,7 +1,7 @@
 """Reading bookings and free times. `open_slots` gathers; the engine decides."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -263,6 +263,14 @@ def find_booking_by_token(token: str) -> Booking | None:
     """Return the booking whose manage token this is, if it is a genuine one."""
     ref = read_signed_ref(token, purpose=MANAGE_PURPOSE)
     return _whole(Booking.objects.filter(ref=ref)).first() if ref else None
+
+
+def find_earlier_booking(booking: Booking, *, user: User | None, tokens: Iterable[str]) -> Booking | None:
+    """Return what the same person booked with the same coach last, known by account or by the links they opened."""
+    refs = [ref for token in tokens if (ref := read_signed_ref(token, purpose=MANAGE_PURPOSE))]
+    mine = Q(student=user) if user is not None else Q(ref__in=refs)
+    earlier = Booking.objects.filter(mine, coach=booking.coach_id, confirmed_at__isnull=False)
+    return earlier.exclude(pk=booking.pk).order_by("-pk").first()
 
 
 def find_seat(user: User, session_ref: str) -> Booking | None:

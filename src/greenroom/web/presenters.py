@@ -55,6 +55,11 @@ def book_url(offer: Offer, duration: OfferDuration | None = None, **query: str) 
     return f"{reverse('book', args=[offer.coach.slug])}?{urlencode(asked)}"
 
 
+def book_again_url(booking: Booking) -> str:
+    """Return the page on which the same offer is chosen again, at the same length; what was written is filled in."""
+    return f"{book_url(booking.session.offer)}&{urlencode({'duration': minutes_of(booking)})}"
+
+
 def policy_sentences(tiers: Sequence[RefundTier]) -> list[str]:
     """Say a cancellation policy: what comes back, until when."""
     sentences = []

@@ -18,6 +18,7 @@ from greenroom.web.studio.urls import urlpatterns
 PAGES = (
     "studio",
     "studio_sessions",
+    "studio_clients",
     "studio_schedule",
     "studio_explain",
     "studio_offers",
@@ -34,7 +35,7 @@ POSTS = (
     "studio_offer_new",
     "studio_profile",
 )
-OF_BOOKING = ("studio_session", "studio_session_no_show", "studio_session_cancel")
+OF_BOOKING = ("studio_session", "studio_client", "studio_session_no_show", "studio_session_cancel")
 POSTS_OF_BOOKING = (
     "studio_session_start", "studio_session_complete", "studio_session_no_show", "studio_session_cancel",
 )  # fmt: skip
@@ -50,7 +51,7 @@ WRITES = [
     "studio_override_remove",
     "studio_blackout_remove",
 ]
-OBJECTS = ("studio_session", "studio_offer", "studio_override", "studio_blackout", *POSTS_OF_SCHEDULE)
+OBJECTS = ("studio_session", "studio_client", "studio_offer", "studio_override", "studio_blackout", *POSTS_OF_SCHEDULE)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from greenroom.bookings import links, queries, services
 from greenroom.bookings.errors import DiscordRequiredError, OfferNotBookableError, SlotNotOfferedError, SlotTakenError
 from greenroom.bookings.models import Booking
 from greenroom.bookings.types import UNPAID, BookingStatus, Contact, Intake, ReturnAddresses
-from greenroom.catalog.models import Offer, OfferDuration
+from greenroom.catalog.models import IntakeQuestion, Offer, OfferDuration
 from greenroom.catalog.queries import answer_snapshot, find_duration, public_offers
 from greenroom.catalog.types import DiscordRequirement, Venue
 from greenroom.coaches.queries import get_public_coach
@@ -38,7 +38,7 @@ from greenroom.web import presenters, visitors
 from greenroom.web.accounts.discord_flow import allows_discord_redirect, begin
 from greenroom.web.discord import card_of
 from greenroom.web.picker import OpenTime, Reach, alternatives, build_picker, parse_query
-from greenroom.web.public.forms import DetailsForm, TermsForm
+from greenroom.web.public.forms import DetailsForm, TermsForm, known_answers
 from greenroom.web.public.views import is_partial, safe_path
 from greenroom.web.zones import zone_rows
 
@@ -203,7 +203,7 @@ def details(request: HttpRequest, ref: str) -> HttpResponseBase:
         return elsewhere
     questions = list(booking.session.offer.questions.all())
     if request.method != "POST":
-        return _show_details(request, booking, DetailsForm(questions, initial=_known(request, booking)))
+        return _show_details(request, booking, DetailsForm(questions, initial=_known(request, booking, questions)))
     form = DetailsForm(questions, request.POST)
     _require_discord(form, booking)
     if not form.is_valid():
@@ -232,13 +232,16 @@ def _require_discord(form: DetailsForm, booking: Booking) -> None:
         form.add_error(None, DiscordRequiredError.message)
 
 
-def _known(request: HttpRequest, booking: Booking) -> dict[str, object]:
-    """Return what is known of the person: what was written before, else the account's name and address."""
+def _known(request: HttpRequest, booking: Booking, questions: list[IntakeQuestion]) -> dict[str, object]:
+    """Return what is known of the person: what was written before, for an earlier booking, or in the account."""
     user = visitors.signed_in(request)
+    earlier = queries.find_earlier_booking(booking, user=user, tokens=visitors.keys_of(request))
+    source = booking if booking.contact_email or earlier is None else earlier
     return {
-        "name": booking.contact_name or (user.name if user else ""),
-        "email": booking.contact_email or (user.email if user else ""),
-        "goals": booking.goals,
+        **known_answers(questions, source.answers),
+        "name": source.contact_name or (user.name if user else ""),
+        "email": user.email if user and not booking.contact_email else source.contact_email,
+        "goals": source.goals,
         "notes": booking.notes,
         "wants_reminders": booking.wants_reminders,
         **booking.draft,

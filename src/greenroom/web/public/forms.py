@@ -90,6 +90,16 @@ class TermsForm(forms.Form):
     )
 
 
+def known_answers(questions: list[IntakeQuestion], answers: list[dict[str, str]]) -> dict[str, str]:
+    """Return what was answered before, as a form begins with it, for the questions whose words are still the same."""
+    by_words = {answer["question"]: answer["answer"] for answer in answers}
+    return {
+        f"{_QUESTION_PREFIX}{question.key}": by_words[question.label]
+        for question in questions
+        if question.label in by_words
+    }
+
+
 def _question_field(question: IntakeQuestion) -> forms.Field:
     common: dict[str, Any] = {"label": question.label, "required": question.is_required}
     if question.kind == QuestionKind.CHOICE:

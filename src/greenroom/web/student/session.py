@@ -68,6 +68,7 @@ def session_page(request: HttpRequest, ref: str) -> HttpResponseBase:
             "join": _join(seat, now),
             "starts_in": display.relative(booking.session.starts_at, now) if is_ahead else "",
             "goals": booking.goals,
+            "book_again_url": "" if seat.is_coach else presenters.book_again_url(booking),
             "manage_url": "" if seat.is_coach else reverse("manage", args=[queries.manage_token(booking)]),
             # The links hold the student's key.
             "calendar": None if seat.is_coach or not is_ahead else presenters.calendar_data(booking),

@@ -79,7 +79,7 @@ def manage(request: HttpRequest, token: str) -> HttpResponseBase:
         "contact_url": "",
         "answer_by": booking.approve_by if status == BookingStatus.PENDING_APPROVAL else None,
         "refund": _refund_sentence(booking),
-        "book_again_url": presenters.book_url(booking.session.offer) if booking.status in _AGAIN else "",
+        "book_again_url": presenters.book_again_url(booking) if booking.status in _AGAIN else "",
         "calendar": presenters.calendar_data(booking) if is_upcoming else None,
     }
     return visitors.keep_key(request, render(request, "student/manage.html", context), token)

@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
 
 from greenroom.bookings.models import Booking
 from greenroom.bookings.types import UNPAID, UPCOMING, BookingStatus
 from greenroom.coaches.models import Coach
 from greenroom.core.errors import NotFoundError
+from greenroom.core.money import Money
 
 _HELD_WEEK = (BookingStatus.CONFIRMED, BookingStatus.IN_PROGRESS, BookingStatus.COMPLETED, BookingStatus.NO_SHOW)
 _WEEK = timedelta(days=7)
@@ -22,6 +24,42 @@ class WeekNumbers:
     sessions_count: int
     length: timedelta
     new_bookings_count: int
+
+
+def clients(coach: Coach, *, now: datetime, words: str = "") -> QuerySet[Booking, Any]:
+    """Return the people who booked with a coach, who booked last first; a page of them is one query.
+
+    Each has `contact_email`, `ref` (of the latest booking), `name` (as they last called themselves), `sessions_count`,
+    `last_at` and `next_at`; sessions that were cancelled do not count. `words` are a part of the name or the address.
+    """
+    confirmed = Booking.objects.filter(coach=coach, confirmed_at__isnull=False)
+    latest = confirmed.filter(contact_email=OuterRef("contact_email")).order_by("-pk")
+    takes_place = ~Q(status=BookingStatus.CANCELLED)
+    if words:
+        said = Q(contact_name__icontains=words) | Q(contact_email__icontains=words)
+        confirmed = confirmed.filter(contact_email__in=confirmed.filter(said).values("contact_email"))
+    people = confirmed.values("contact_email").annotate(
+        latest=Max("pk"),
+        ref=Subquery(latest.values("ref")[:1]),
+        name=Subquery(latest.values("contact_name")[:1]),
+        sessions_count=Count("pk", filter=takes_place),
+        last_at=Max("session__starts_at", filter=takes_place & Q(session__starts_at__lte=now)),
+        next_at=Min("session__starts_at", filter=takes_place & Q(session__starts_at__gt=now)),
+    )
+    return people.order_by("-latest")
+
+
+def bookings_of_client(coach: Coach, email: str) -> QuerySet[Booking]:
+    """Return what one person booked with a coach, the latest session first."""
+    theirs = coach_bookings(coach).filter(contact_email=email, confirmed_at__isnull=False)
+    return theirs.order_by("-session__starts_at", "-pk")
+
+
+def paid_by_client(coach: Coach, email: str) -> list[Money]:
+    """Return what one person paid a coach less what cancelling gave back, for each currency; one query."""
+    theirs = Booking.objects.filter(coach=coach, contact_email=email, confirmed_at__isnull=False, order__isnull=False)
+    sums = theirs.values("order__currency").annotate(kept=Sum("order__total_minor") - Sum("refund_minor"))
+    return [Money(row["kept"], row["order__currency"]) for row in sums.order_by("order__currency")]
 
 
 def coach_bookings(coach: Coach) -> QuerySet[Booking]:

@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
+from greenroom.web.studio.clients import views as clients
 from greenroom.web.studio.explain import views as explain
 from greenroom.web.studio.offers import views as offers
 from greenroom.web.studio.profile import views as profile
@@ -30,6 +31,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("studio/schedule/blackouts/", schedule.add_blackout, name="studio_blackout_add"),
     path("studio/schedule/blackouts/<int:pk>/remove/", schedule.remove_blackout, name="studio_blackout_remove"),
     path("studio/explain/", explain.explain_page, name="studio_explain"),
+    path("studio/clients/", clients.client_list, name="studio_clients"),
+    path("studio/clients/<str:ref>/", clients.client_page, name="studio_client"),
     path("studio/offers/", offers.offer_list, name="studio_offers"),
     path("studio/offers/new/", offers.new_offer, name="studio_offer_new"),
     path("studio/offers/<int:pk>/", offers.edit_offer, name="studio_offer"),
