@@ -179,6 +179,27 @@ def test_dates_of_an_offer_are_the_coachs_own(offer: Offer, now: datetime) -> No
     assert (found[0], found[-1]) == (at(11), at(10, 30, day=5))
 
 
+def test_sessions_outside_hours_are_those_that_their_schedule_no_longer_holds(offer: Offer, now: datetime) -> None:
+    usual = Schedule.objects.get()
+    other = Schedule.objects.create(coach=offer.coach, name="Evenings", tz="UTC", is_default=False)
+    late = make_offer(offer.coach, slug="late")
+    change(late, schedule=other)
+    kept, lost = confirmed(offer, at(12)), confirmed(offer, at(15))
+    over_the_end = confirmed(offer, at(12, 30, day=5))
+    theirs = make_booking(offer=late, starts_at=at(15, day=6), now=now)
+    hold(offer, at(18), holder="bob")
+    make_booking(offer=offer, starts_at=at(9, day=1), now=now)
+    WeeklyWindow.objects.filter(schedule=usual).update(start_minute=12 * 60, end_minute=13 * 60)
+
+    found = queries.sessions_outside_hours(usual, now=now)
+
+    assert found == [lost.session, over_the_end.session]
+    assert kept.session not in found
+    assert queries.sessions_outside_hours(other, now=now) == [theirs.session]
+    WeeklyWindow.objects.create(schedule=other, weekday=5, start_minute=14 * 60, end_minute=16 * 60)
+    assert queries.sessions_outside_hours(other, now=now) == []
+
+
 def test_next_slots_are_the_first_of_the_lists(offer: Offer, now: datetime) -> None:
     other = make_offer(make_coach("ilse"), slug="late", minutes=30)
     other.notice_minutes = 26 * 60

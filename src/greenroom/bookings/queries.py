@@ -10,8 +10,10 @@ from django.db.models import Case, Q, QuerySet, When
 from greenroom.accounts.models import User
 from greenroom.availability import queries as availability
 from greenroom.availability.engine import Busy, Explanation, Interval, Rules, SlotQuery, Taken
+from greenroom.availability.engine import Schedule as EngineSchedule
 from greenroom.availability.engine import explain as engine_explain
 from greenroom.availability.engine import open_slots as engine_open_slots
+from greenroom.availability.models import Schedule
 from greenroom.bookings.models import Booking, CoachingSession
 from greenroom.bookings.types import OCCUPYING, UPCOMING_SESSIONS, BookingStatus
 from greenroom.catalog.models import Offer
@@ -25,6 +27,7 @@ ANSWER_PURPOSE = "bookings.answer"
 _ALTERNATIVES = 3
 _ALTERNATIVES_WITHIN = timedelta(days=14)
 _ONE_DAY = timedelta(days=1)
+_ONE_MINUTE = timedelta(minutes=1)
 _ONE_SECOND = timedelta(seconds=1)
 
 
@@ -236,6 +239,31 @@ def booked_sessions_within(coach: Coach, ranges: Collection[Interval]) -> list[t
         tuple(session for session in found if session.starts_at < one.end and session.ends_at > one.start)
         for one in ranges
     ]
+
+
+def sessions_outside_hours(schedule: Schedule, *, now: datetime) -> list[CoachingSession]:
+    """Return the booked sessions to come that the hours of their schedule no longer hold, in order of time.
+
+    They stay booked; their coach may want to move or cancel them. Five queries, whatever their number.
+    """
+    uses = Q(offer__schedule=schedule) | (Q(offer__schedule=None) if schedule.is_default else Q(pk=None))
+    coming = CoachingSession.objects.filter(
+        uses, coach=schedule.coach_id, status__in=UPCOMING_SESSIONS, starts_at__gt=now
+    )
+    found = list(coming.select_related("offer").prefetch_related("bookings").order_by("starts_at"))
+    hours = availability.hours_of([schedule.coach_id]).by_schedule[schedule.pk] if found else None
+    return [session for session in found if hours is not None and not _holds(hours, session)]
+
+
+def _holds(hours: EngineSchedule, session: CoachingSession) -> bool:
+    query = SlotQuery(
+        hours,
+        Rules(duration=session.ends_at - session.starts_at, increment=_ONE_MINUTE),
+        now=session.starts_at,
+        range_from=session.starts_at,
+        range_to=session.starts_at + _ONE_SECOND,
+    )
+    return bool(engine_explain(query, session.starts_at).openings)
 
 
 def manage_token(booking: Booking) -> str:

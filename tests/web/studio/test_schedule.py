@@ -292,6 +292,33 @@ def test_nothing_to_undo_is_said(desk: Client, coach: Coach) -> None:
     assert "Undo" not in desk.get("/studio/schedule/").content.decode()
 
 
+def test_sessions_that_new_hours_leave_out_are_named(desk: Client, coach: Coach, booking: Booking) -> None:
+    starts_at = booking.session.starts_at
+    rows = {f"day{starts_at.isoweekday()}-0-start": "00:00", f"day{starts_at.isoweekday()}-0-end": "24:00"}
+
+    holds = desk.post(WEEK, week_data(day1_0_start="9", day1_0_end="10") | rows)
+    leaves_out = desk.post(WEEK, week_data(day1_0_start="9", day1_0_end="10"))
+
+    assert len(said(holds)) == 1
+    assert said(leaves_out)[-1].startswith("1 booked session lies outside these hours now, the first on ")
+    assert coach.sessions.get().starts_at == starts_at
+
+
+def test_single_day_names_the_sessions_it_leaves_out(desk: Client, booking: Booking) -> None:
+    on = f"{booking.session.starts_at:%Y-%m-%d}"
+
+    desk.post(DAYS, {"on": on, "kind": "closed"})
+    [closed] = desk.get("/studio/schedule/").context["overrides"]
+    page = desk.get("/studio/schedule/").content.decode()
+    desk.post(DAYS, {"on": on, "kind": "hours", "hours-rows": "1", "hours-0-start": "0", "hours-0-end": "24"})
+    [opened] = desk.get("/studio/schedule/").context["overrides"]
+
+    assert closed["sessions"] == [booking.session]
+    assert "Booked outside these hours:" in page
+    assert f"/studio/sessions/{booking.ref}/" in page
+    assert opened["sessions"] == []
+
+
 def test_hours_in_which_no_offer_fits_are_named(desk: Client, coach: Coach) -> None:
     make_offer(coach, slug="long", minutes=90)
     make_offer(coach, slug="hour", minutes=60)
@@ -466,7 +493,7 @@ def test_schedule_asks_the_same_number_of_questions_for_any_length(
         make_booking(offer=offer, starts_at=now + timedelta(days=27 + day), now=now)
     desk.get("/studio/schedule/")
 
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(16):
         page = desk.get("/studio/schedule/")
 
     assert [len(row["sessions"]) for row in page.context["blackouts"]] == [1] * rows

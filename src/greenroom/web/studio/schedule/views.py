@@ -16,7 +16,8 @@ from greenroom.availability import rules, services
 from greenroom.availability.engine import Interval, Window
 from greenroom.availability.errors import ScheduleChangedError, ScheduleInUseError
 from greenroom.availability.models import Blackout, DateOverride, Schedule, WeeklyWindow
-from greenroom.bookings.queries import booked_sessions_within
+from greenroom.bookings.models import CoachingSession
+from greenroom.bookings.queries import booked_sessions_within, sessions_outside_hours
 from greenroom.catalog.models import OfferDuration
 from greenroom.catalog.types import OfferStatus
 from greenroom.core import clock
@@ -89,7 +90,7 @@ def _show(
         "override_form": override or OverrideForm(),
         "blackout_form": blackout or BlackoutForm(),
         "problems": [problem for form in sent for problem in problems_of(form)],
-        "overrides": _overrides(schedule, display.local(now, tz).date()),
+        "overrides": _overrides(schedule, now, tz),
         "blackouts": _blackouts(desk, now, tz),
         "students_url": reverse("book", args=[desk.coach.slug]),
     }
@@ -116,14 +117,19 @@ def _previous_words(schedule: Schedule | None) -> str:
     return words if schedule.previous_week["tz"] == schedule.tz else f"{words} ({schedule.previous_week['tz']})"
 
 
-def _overrides(schedule: Schedule | None, today: date) -> list[dict[str, Any]]:
+def _overrides(schedule: Schedule | None, now: datetime, tz: str) -> list[dict[str, Any]]:
     if schedule is None:
         return []
+    today = display.local(now, tz).date()
     rows = DateOverride.objects.filter(schedule=schedule, on__gte=today).prefetch_related("windows").order_by("on")
+    outside: dict[date, list[CoachingSession]] = {}
+    for session in sessions_outside_hours(schedule, now=now):
+        outside.setdefault(display.local(session.starts_at, tz).date(), []).append(session)
     return [
         {
             "on": row.on,
             "hours": [rules.hours_words((one.start_minute, one.end_minute)) for one in row.windows.all()],
+            "sessions": outside.get(row.on, []),
             "remove_url": reverse("studio_override_remove", args=[row.pk]),
         }
         for row in rows[:_MOST_SHOWN]
@@ -181,6 +187,7 @@ def save_week(request: HttpRequest, desk: Desk) -> HttpResponseBase:
         newest = schedule or Schedule.objects.get(coach=desk.coach, is_default=True)
         return _show(request, desk, newest, week=_on_top_of_the_newest(request, newest, error))
     messages.success(request, "Your weekly hours are saved. Sessions that are booked stay where they are.")
+    _warn_of_sessions_outside(request, schedule or _own(desk, None))
     _warn_of_short_windows(request, desk, schedule, form.cleaned_data["windows"])
     return redirect(_address(schedule))
 
@@ -194,6 +201,17 @@ def _on_top_of_the_newest(request: HttpRequest, newest: Schedule, error: Schedul
     stored = rules.week_words(windows) or "nothing"
     form.add_error(None, f"{error.message} Stored now: {stored}. Below is what you wrote: change it, or save it again.")
     return form
+
+
+def _warn_of_sessions_outside(request: HttpRequest, schedule: Schedule | None) -> None:
+    """Name the first booked session that the hours no longer hold, and how many there are."""
+    outside = sessions_outside_hours(schedule, now=clock.now()) if schedule else []
+    if schedule and outside:
+        first = display.moment_short(outside[0].starts_at, display.Viewer(schedule.tz))
+        count = "1 booked session lies" if len(outside) == 1 else f"{len(outside)} booked sessions lie"
+        messages.warning(
+            request, f"{count} outside these hours now, the first on {first}. Move or cancel what you can't keep."
+        )
 
 
 def _warn_of_short_windows(request: HttpRequest, desk: Desk, schedule: Schedule | None, windows: list[Window]) -> None:
