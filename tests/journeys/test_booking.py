@@ -98,3 +98,47 @@ def test_time_that_was_taken_meanwhile_shows_the_nearest_ones(demo: Demo, new_pa
     expect(second.get_by_text("was just taken")).to_be_visible()
     expect(second.locator("[role=alert] + ul button.slot")).to_have_count(3)
     expect(second.locator("a.day[aria-label*=selected]")).to_be_visible()
+
+
+def test_time_that_others_take_disappears_while_one_looks(demo: Demo, new_page: NewPage) -> None:
+    watching, other = new_page(), new_page()
+    watching.clock.install()
+    for page in (watching, other):
+        page.goto(f"{demo.address}/book/maya-lindqvist/?offer=game-review")
+        choose_day(page, demo, 22)
+    address = watching.url
+    taken = str(watching.locator("button.slot").nth(7).get_attribute("id"))
+    watching.locator(f"[id='{taken}']").focus()
+    other.locator(f"[id='{taken}']").click()
+    expect(other.get_by_role("heading", name="Your details")).to_be_visible()
+    expect(watching.locator(f"[id='{taken}']")).to_be_visible()
+
+    watching.clock.fast_forward(31_000)
+
+    expect(watching.locator(f"[id='{taken}']")).to_have_count(0)
+    expect(watching.locator("a.day[aria-label*=selected]")).to_be_visible()
+    expect(watching.locator("button.slot:focus")).to_have_count(1)
+    assert watching.url == address
+
+
+def test_arrow_keys_move_between_days_with_room(demo: Demo, new_page: NewPage) -> None:
+    page = new_page()
+    page.goto(f"{demo.address}/book/maya-lindqvist/?offer=game-review")
+    month = page.get_by_role("heading", level=2).first.inner_text()
+    page.locator("#next-month").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=2).first).not_to_have_text(month)
+    first = page.locator("a.day").first
+    start = int(str(first.get_attribute("id")).removeprefix("day-"))
+
+    first.focus()
+    visited = []
+    for key in ("ArrowRight", "ArrowDown", "ArrowUp", "ArrowLeft", "ArrowLeft"):
+        page.keyboard.press(key)
+        visited.append(int(page.evaluate("document.activeElement.id").removeprefix("day-")) - start)
+    page.keyboard.press("Enter")
+    expect(page.locator("a.day:focus")).to_have_attribute("aria-label", re.compile("selected"))
+    page.keyboard.press("PageUp")
+
+    assert visited == [1, 8, 1, 0, 0]
+    expect(page.get_by_role("heading", level=2).first).to_have_text(month)
