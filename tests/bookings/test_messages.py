@@ -153,6 +153,27 @@ def test_what_cancelling_brings_back_follows_the_policy_and_the_clock(booking: B
     assert "back until" not in late
 
 
+def test_terms_never_promise_more_than_before_a_move(booking: Booking, now: datetime) -> None:
+    late = booking.session.starts_at - timedelta(hours=2)
+    services.reschedule_booking(booking=booking, starts_at=at(12, day=10), actor=GUEST, now=late)
+
+    text = read("moved_student", booking, late).text
+
+    assert services.preview_cancel(booking=fresh(booking), actor=GUEST, now=late).refund.minor == 0
+    assert "back until" not in text
+    assert "If you cancel: Nothing is refunded any more" in text
+    assert now < late
+
+
+def test_withdrawn_request_comes_without_a_calendar_entry(offer: Offer, now: datetime) -> None:
+    change(offer, approval_hours=24)
+    asked = confirmed(offer)
+    services.cancel_booking(booking=asked, actor=GUEST, now=now)
+
+    for kind in ("cancelled_student", "cancelled_coach"):
+        assert read(kind, asked, now).attachments == ()
+
+
 def test_terms_are_the_students_own_and_only_where_something_was_paid(booking: Booking, now: datetime) -> None:
     assert "back until" not in read("confirmed_coach", booking, now).text
     order = booking.order

@@ -4,7 +4,8 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 from tests.factories.bookings import make_booking, make_coach, make_offer
 from tests.factories.clock import MONDAY
@@ -400,3 +401,15 @@ def test_two_new_offers_at_once_get_addresses_of_their_own(
 
     assert sorted(offer.slug for offer in results) == ["game-review", "game-review-2"]
     assert sorted(offer.position for offer in results) == [0, 1]
+
+
+def test_dates_the_wrong_way_round_are_refused_by_form_and_database() -> None:
+    offer = make_offer()
+    offer.first_day, offer.last_day = date(2026, 3, 2), date(2026, 3, 1)
+
+    with pytest.raises(ValidationError) as refused:
+        offer.full_clean()
+    with pytest.raises(IntegrityError):
+        offer.save()
+
+    assert list(refused.value.message_dict) == ["last_day"]

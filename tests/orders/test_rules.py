@@ -4,7 +4,7 @@ import pytest
 
 from greenroom.catalog.types import RefundTier
 from greenroom.core.money import Money
-from greenroom.orders.rules import refund_due, refund_percent
+from greenroom.orders.rules import capped_tiers, refund_due, refund_percent
 
 START = datetime(2026, 3, 29, 12, tzinfo=UTC)
 HOUR, INSTANT = timedelta(hours=1), timedelta(microseconds=1)
@@ -70,3 +70,24 @@ def test_refund_due_is_rounded_half_up_to_the_minor_unit(paid: int, percent: int
 
 def test_refund_due_keeps_the_currency() -> None:
     assert refund_due(Money(1001, "JPY"), 50) == Money(501, "JPY")
+
+
+@pytest.mark.parametrize(
+    ("percent", "expected"),
+    [
+        (100, [(48, 100), (24, 50), (6, 20)]),
+        (50, [(24, 50), (6, 20)]),
+        (30, [(24, 30), (6, 20)]),
+        (20, [(6, 20)]),
+        (0, []),
+    ],
+)
+def test_capped_tiers_say_what_is_left_of_a_policy(percent: int, expected: list[tuple[int, int]]) -> None:
+    tiers = [RefundTier(timedelta(hours=hours), back) for hours, back in ((48, 100), (24, 50), (6, 20), (0, 0))]
+
+    capped = capped_tiers(tiers, percent)
+
+    assert [(tier.notice // timedelta(hours=1), tier.percent) for tier in capped] == expected
+    for ahead in (timedelta(hours=hours) for hours in (1, 6, 12, 24, 36, 48, 72)):
+        whole = refund_percent(tiers, starts_at=START, now=START - ahead)
+        assert refund_percent(capped, starts_at=START, now=START - ahead) == min(whole, percent)

@@ -1,4 +1,6 @@
 from django.contrib import admin
+from django.forms import ModelForm
+from django.http import HttpRequest
 
 from greenroom.availability.models import Blackout, DateOverride, OverrideWindow, Schedule, WeeklyWindow
 from greenroom.coaches.admin import CalendarAdmin
@@ -20,6 +22,12 @@ class ScheduleAdmin(CalendarAdmin):
     list_select_related = ("coach",)
     search_fields = ("coach__display_name", "name")
     inlines = (WeeklyWindowInline,)
+
+    def save_model(self, request: HttpRequest, obj: Schedule, form: ModelForm, change: bool) -> None:
+        """Count as a change: a page that the coach has open must not overwrite it, nor undo jump over it."""
+        obj.version += 1
+        obj.previous_week = None
+        super().save_model(request, obj, form, change)
 
 
 @admin.register(DateOverride)

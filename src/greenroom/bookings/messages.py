@@ -14,6 +14,7 @@ from greenroom.notifications.display import Viewer
 from greenroom.notifications.letters import Action, Letter, render
 from greenroom.notifications.models import Message
 from greenroom.notifications.types import Content
+from greenroom.orders.rules import capped_tiers
 
 _STUDENTS = {ActorKind.GUEST, ActorKind.STUDENT}
 _VENUES = {
@@ -235,7 +236,9 @@ def _cancelled(message: Message, now: datetime, party: Party) -> Content | None:
         facts=(*_facts(booking, party), *reason),
         paragraphs=_refund_words(booking) if party is Party.STUDENT else (),
         actions=(Action("Choose another time", links.rebook_url(booking)),) if party is Party.STUDENT else (),
-        attachments=(calendar_file(booking, party=party, method=Method.CANCEL, now=now),),
+        attachments=(calendar_file(booking, party=party, method=Method.CANCEL, now=now),)
+        if booking.confirmed_at is not None
+        else (),
     )
     return render(letter)
 
@@ -309,8 +312,8 @@ def _refund_terms(booking: Booking, now: datetime) -> tuple[tuple[str, str], ...
     viewer = _viewer(booking, Party.STUDENT)
     ahead = [
         (tier.percent, booking.session.starts_at - tier.notice)
-        for tier in booking.order.refund_tiers
-        if tier.percent and booking.session.starts_at - tier.notice >= now
+        for tier in capped_tiers(booking.order.refund_tiers, booking.refund_cap_percent)
+        if booking.session.starts_at - tier.notice >= now
     ]
     if not ahead:
         return (("If you cancel", "Nothing is refunded any more"),)

@@ -1,7 +1,7 @@
 """Reading bookings and free times. `open_slots` gathers; the engine decides."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -224,15 +224,18 @@ def nearest_slots(
     return sorted(sorted(starts, key=lambda start: abs(start - wanted))[:_ALTERNATIVES])
 
 
+def _to_keep(coach_id: int) -> QuerySet[CoachingSession]:
+    """Return the sessions that a coach has promised, or may still promise because the request for them is paid."""
+    asked = Booking.objects.filter(status=BookingStatus.PENDING_APPROVAL, coach=coach_id).values("session_id")
+    return CoachingSession.objects.filter(Q(status__in=UPCOMING_SESSIONS) | Q(pk__in=asked), coach=coach_id)
+
+
 def booked_sessions_within(coach: Coach, ranges: Collection[Interval]) -> list[tuple[CoachingSession, ...]]:
     """Return, for each range, the booked sessions that touch it, in order of time; one query for all of them."""
     if not ranges:
         return []
-    sessions = CoachingSession.objects.filter(
-        coach=coach,
-        status__in=UPCOMING_SESSIONS,
-        starts_at__lt=max(one.end for one in ranges),
-        ends_at__gt=min(one.start for one in ranges),
+    sessions = _to_keep(coach.pk).filter(
+        starts_at__lt=max(one.end for one in ranges), ends_at__gt=min(one.start for one in ranges)
     )
     found = list(sessions.select_related("offer").prefetch_related("bookings").order_by("starts_at"))
     return [
@@ -247,9 +250,7 @@ def sessions_outside_hours(schedule: Schedule, *, now: datetime) -> list[Coachin
     They stay booked; their coach may want to move or cancel them. Five queries, whatever their number.
     """
     uses = Q(offer__schedule=schedule) | (Q(offer__schedule=None) if schedule.is_default else Q(pk=None))
-    coming = CoachingSession.objects.filter(
-        uses, coach=schedule.coach_id, status__in=UPCOMING_SESSIONS, starts_at__gt=now
-    )
+    coming = _to_keep(schedule.coach_id).filter(uses, starts_at__gt=now)
     found = list(coming.select_related("offer").prefetch_related("bookings").order_by("starts_at"))
     hours = availability.hours_of([schedule.coach_id]).by_schedule[schedule.pk] if found else None
     return [session for session in found if hours is not None and not _holds(hours, session)]
@@ -293,11 +294,12 @@ def find_booking_by_token(token: str) -> Booking | None:
     return _whole(Booking.objects.filter(ref=ref)).first() if ref else None
 
 
-def find_earlier_booking(booking: Booking, *, user: User | None, tokens: Iterable[str]) -> Booking | None:
-    """Return what the same person booked with the same coach last, known by account or by the links they opened."""
-    refs = [ref for token in tokens if (ref := read_signed_ref(token, purpose=MANAGE_PURPOSE))]
-    mine = Q(student=user) if user is not None else Q(ref__in=refs)
-    earlier = Booking.objects.filter(mine, coach=booking.coach_id, confirmed_at__isnull=False)
+def find_earlier_booking(booking: Booking) -> Booking | None:
+    """Return what the holder of a booking had booked with the same coach before, the latest, or None.
+
+    Known by the same account or hold cookie alone: a link can be passed on, and an address can be somebody else's.
+    """
+    earlier = Booking.objects.filter(holder=booking.holder, coach=booking.coach_id, confirmed_at__isnull=False)
     return earlier.exclude(pk=booking.pk).order_by("-pk").first()
 
 

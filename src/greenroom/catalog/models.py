@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from greenroom.availability.models import Schedule
 from greenroom.catalog.types import DiscordRequirement, OfferKind, OfferStatus, QuestionKind, Venue
@@ -82,6 +82,10 @@ class Offer(models.Model):
             ),
             models.CheckConstraint(condition=Q(capacity__gte=1), name="offers_have_a_seat"),
             models.CheckConstraint(condition=Q(increment_minutes__gte=1), name="offers_have_an_increment"),
+            models.CheckConstraint(
+                condition=Q(first_day=None) | Q(last_day=None) | Q(first_day__lte=F("last_day")),
+                name="offers_end_after_they_begin",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -94,6 +98,8 @@ class Offer(models.Model):
             raise ValidationError({"video_url": "Give the address of the video room."})
         if self.schedule is not None and self.schedule.coach_id != self.coach_id:
             raise ValidationError({"schedule": "Choose one of the coach's own schedules."})
+        if self.first_day and self.last_day and self.last_day < self.first_day:
+            raise ValidationError({"last_day": "The last day is before the first one."})
 
     @property
     def notice(self) -> timedelta:

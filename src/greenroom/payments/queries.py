@@ -1,5 +1,7 @@
 """Reading payments. Orders ask here by their reference."""
 
+from typing import Any
+
 from django.db.models import QuerySet, Sum
 
 from greenroom.core.money import Money, total
@@ -55,6 +57,13 @@ def order_money(order_ref: str, *, currency: str) -> OrderMoney:
 def refunds_of_order(order_ref: str) -> QuerySet[RefundRequest]:
     """Return every refund of an order's payments, oldest first."""
     return RefundRequest.objects.filter(attempt__order_ref=order_ref).order_by("pk")
+
+
+def given_back(order_refs: QuerySet[Any, Any]) -> dict[str, int]:
+    """Return what was asked back of some orders, in minor units by currency; what was paid by mistake is left out."""
+    asked = RefundRequest.objects.filter(attempt__order_ref__in=order_refs)
+    asked = asked.exclude(state__in=rules.LOST_REFUNDS).exclude(cause__in=_SENT_BACK)
+    return dict(asked.values_list("currency").annotate(back=Sum("amount_minor")).order_by("currency"))
 
 
 def account_balance(account: str, *, currency: str) -> Money:

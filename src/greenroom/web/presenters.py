@@ -66,7 +66,8 @@ def policy_sentences(tiers: Sequence[RefundTier]) -> list[str]:
     for tier in sorted(tiers, key=lambda tier: -tier.notice):
         back = "Everything comes back" if tier.percent == _ALL else f"{tier.percent} % comes back"
         sentences.append(f"{back} if you cancel at least {display.duration(tier.notice)} before.")
-    sentences.append("After that nothing is refunded. If the coach cancels, everything comes back.")
+    after = "After that nothing is refunded." if sentences else "If you cancel, nothing is refunded."
+    sentences.append(f"{after} If the coach cancels, everything comes back.")
     return sentences
 
 
@@ -75,7 +76,7 @@ def approval_sentences(coach: Coach, hours: int | None) -> list[str]:
     if hours is None:
         return []
     words = display.duration(timedelta(hours=hours))
-    return [f"{coach.display_name} accepts within {words} after you paid. If not, everything comes back."]
+    return [f"{coach.display_name} accepts within {words}. If not, everything comes back."]
 
 
 def move_sentences(limit: int | None, notice: timedelta) -> list[str]:

@@ -30,6 +30,8 @@ from tests.bookings.steps import (
 from tests.factories.bookings import make_offer
 from tests.factories.clock import SettableClock
 
+from greenroom.availability.engine import Interval
+from greenroom.availability.models import Schedule, WeeklyWindow
 from greenroom.bookings import queries, services
 from greenroom.bookings.errors import AnsweredTooLateError, IllegalTransitionError, SlotTakenError
 from greenroom.bookings.models import Booking
@@ -153,6 +155,39 @@ def test_decline_again_changes_nothing(asked: Booking, now: datetime) -> None:
 
 def test_decline_after_the_time_is_as_good_as_none(asked: Booking, now: datetime) -> None:
     assert decline(asked, now + 2 * DAY).refund_minor == 5000
+
+
+def test_decline_of_what_its_student_cancelled_later_is_refused(asked: Booking, now: datetime) -> None:
+    accept(asked, now)
+    services.cancel_booking(booking=asked, actor=GUEST, now=now)
+
+    with pytest.raises(IllegalTransitionError, match="cancelled: there is nothing to answer"):
+        decline(asked, now)
+
+
+def test_money_that_comes_after_the_start_asks_nobody_and_goes_back(
+    offer: Offer, frozen_clock: SettableClock, run_jobs: Callable[..., None]
+) -> None:
+    change(offer, approval_hours=24)
+    frozen_clock.set(at(11, 50))
+    booking = pending(offer)
+    frozen_clock.set(at(12, 5))
+    give_money(booking)
+
+    ended = settle(booking)
+    run_jobs()
+
+    assert (ended.status, ended.approve_by, refunds()) == (S.CANCELLED, None, [(5000, "not_fulfilled")])
+    assert occupied() == []
+    assert [subject for subject in mails() if "A call" in subject] == ["Your payment goes back: A call"]
+
+
+def test_time_off_and_other_hours_name_what_waits_for_an_answer(offer: Offer, asked: Booking, now: datetime) -> None:
+    [found] = queries.booked_sessions_within(offer.coach, [Interval(at(0), at(23))])
+    WeeklyWindow.objects.all().delete()
+
+    assert found == (asked.session,)
+    assert queries.sessions_outside_hours(Schedule.objects.get(), now=now) == [asked.session]
 
 
 def test_yes_and_no_exclude_each_other(asked: Booking, now: datetime) -> None:

@@ -13,6 +13,7 @@ from tests.web.public.browsing import said
 
 from greenroom.bookings import services
 from greenroom.bookings.models import Booking
+from greenroom.bookings.types import Party
 from greenroom.catalog.models import Offer
 from greenroom.coaches.models import Coach
 from greenroom.core import clock
@@ -83,6 +84,16 @@ def test_page_of_a_person_has_their_history_and_what_they_paid(
     assert [(amount.minor, amount.currency) for amount in answer.context["paid"]] == [(10000, "EUR")]
     assert "Next" in said(answer)
     assert desk.get(f"{PAGE}{cancelled.ref}/").context["client"] == client
+
+
+def test_what_a_no_show_gave_back_is_not_paid(desk: Client, offer: Offer, frozen_clock: SettableClock) -> None:
+    booking = confirmed(offer)
+    frozen_clock.set(at(12, 30))
+    services.mark_no_show(booking=booking, party=Party.COACH, actor=COACH, now=clock.now())
+
+    [paid] = desk.get(f"{PAGE}{booking.ref}/").context["paid"]
+
+    assert (paid.minor, paid.currency) == (0, "EUR")
 
 
 def test_somebody_who_never_came_so_far_is_no_client(desk: Client, offer: Offer) -> None:

@@ -11,9 +11,10 @@ from tests.factories.clock import SettableClock
 from tests.web.public.browsing import said
 
 from greenroom.bookings import services
-from greenroom.bookings.models import Booking
+from greenroom.bookings.models import Booking, CoachingSession
 from greenroom.bookings.queries import answer_token, manage_token
 from greenroom.bookings.types import BookingStatus
+from greenroom.catalog.models import Offer
 from greenroom.coaches.models import Coach
 from greenroom.core import clock
 
@@ -125,6 +126,31 @@ def test_student_reads_until_when_and_can_withdraw(client: Client, asked: Bookin
     client.post(f"{manage}cancel/", {})
 
     assert (fresh(asked).status, refunds()) == (S.CANCELLED, [(5000, "student_cancelled")])
+
+
+@pytest.mark.parametrize("venue", ["discord", "video"])
+def test_session_page_of_a_request_has_no_way_in(
+    client: Client, asked: Booking, venue: str, frozen_clock: SettableClock
+) -> None:
+    Offer.objects.update(venue=venue, video_url="https://meet.example.org/room", discord_requirement="not_required")
+    CoachingSession.objects.update(venue=venue)
+    client.get(f"/manage/{manage_token(asked)}/")
+    Booking.objects.update(approve_by=asked.session.starts_at)
+    frozen_clock.set(asked.session.starts_at - timedelta(minutes=30))
+
+    answer = client.get(f"/session/{asked.session.ref}/")
+
+    assert (answer.context["join"]["state"], answer.context["join"]["url"]) == ("waiting", "")
+    assert "has not answered yet" in said(answer)
+    assert "meet.example.org" not in answer.content.decode()
+    assert "is over" not in said(answer)
+
+
+def test_withdrawing_says_that_everything_comes_back(client: Client, asked: Booking) -> None:
+    answer = client.get(f"/manage/{manage_token(asked)}/cancel/")
+
+    assert "Your coach has not answered yet, so everything comes back." in said(answer)
+    assert "cancellation policy" not in said(answer)
 
 
 def test_confirmation_page_says_that_the_coach_decides(client: Client, asked: Booking) -> None:

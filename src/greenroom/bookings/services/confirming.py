@@ -8,18 +8,20 @@ from greenroom.bookings.errors import AnsweredTooLateError, IllegalTransitionErr
 from greenroom.bookings.models import Booking
 from greenroom.bookings.services import follow_ups, locked
 from greenroom.bookings.types import BookingEvent, BookingStatus
-from greenroom.core.actors import SYSTEM, Actor
+from greenroom.core.actors import SYSTEM, Actor, ActorKind
 from greenroom.core.money import total
 from greenroom.core.transactions import unit_of_work
 from greenroom.payments.services import refund_in_full
 from greenroom.payments.types import RefundCause
+
+_DECLINED_BY = {ActorKind.COACH, ActorKind.ADMIN}
 
 
 def fulfil(held: locked.LockedBooking, *, actor: Actor, now: datetime) -> None:
     """Turn a hold that is paid into a booking, under the locks of the caller.
 
     Where the offer lets the coach decide, it becomes a request first: the time stays taken until the coach answers or
-    the time to answer is over, at the latest when the session would begin.
+    the time to answer is over, at the latest when the session would begin. Paid later than that, everything goes back.
     """
     booking = held.booking
     booking.cancelled_by = ""  # whoever pays after letting go wanted it after all
@@ -27,6 +29,10 @@ def fulfil(held: locked.LockedBooking, *, actor: Actor, now: datetime) -> None:
         booking.student = claimable_user(email=booking.contact_email, name=booking.contact_name, tz=booking.contact_tz)
     if booking.approval_hours is None:
         _confirm(held, actor=actor, now=now)
+        return
+    if held.session.starts_at <= now:
+        _end_request(held, RefundCause.NOT_FULFILLED, actor=SYSTEM, now=now, reason="")
+        follow_ups.plan_unfulfillable(held, now=now)
         return
     booking.approve_by = min(now + timedelta(hours=booking.approval_hours), held.session.starts_at)
     locked.apply(held, BookingEvent.ASK, actor=actor, now=now)
@@ -59,14 +65,15 @@ def accept_booking(*, booking: Booking, actor: Actor, now: datetime) -> Booking:
 def decline_booking(*, booking: Booking, actor: Actor, now: datetime, reason: str = "") -> Booking:
     """Say no to a request: the time is free, and everything that was paid goes back. Locks coach, session, booking.
 
-    A second call changes nothing. Raises: IllegalTransitionError when it was accepted: cancel it instead.
+    A second call changes nothing. Raises: IllegalTransitionError when it was accepted, withdrawn or timed out.
     """
     rules.require(actor, "answer")
     with unit_of_work():
         held = locked.lock(booking)
-        if held.booking.status == BookingStatus.CANCELLED:
-            return held.booking
-        _require_asked(held.booking)
+        mine = held.booking
+        if mine.status == BookingStatus.CANCELLED and mine.confirmed_at is None and mine.cancelled_by in _DECLINED_BY:
+            return mine
+        _require_asked(mine)
         _end_request(held, RefundCause.COACH_CANCELLED, actor=actor, now=now, reason=reason)
         follow_ups.plan_declined(held, now=now)
     return held.booking

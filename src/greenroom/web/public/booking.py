@@ -235,7 +235,7 @@ def _require_discord(form: DetailsForm, booking: Booking) -> None:
 def _known(request: HttpRequest, booking: Booking, questions: list[IntakeQuestion]) -> dict[str, object]:
     """Return what is known of the person: what was written before, for an earlier booking, or in the account."""
     user = visitors.signed_in(request)
-    earlier = queries.find_earlier_booking(booking, user=user, tokens=visitors.keys_of(request))
+    earlier = queries.find_earlier_booking(booking)
     source = booking if booking.contact_email or earlier is None else earlier
     return {
         **known_answers(questions, source.answers),

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from greenroom.accounts.models import User
 from greenroom.bookings import queries
 from greenroom.bookings.models import Booking
-from greenroom.bookings.types import UPCOMING, BookingStatus
+from greenroom.bookings.types import UNPAID, UPCOMING, BookingStatus
 from greenroom.catalog.types import Venue
 from greenroom.core import clock
 from greenroom.core.errors import NotFoundError
@@ -97,9 +97,11 @@ def _join(seat: Seat, now: datetime) -> dict[str, Any]:
     booking = seat.booking
     view = room_view(booking.session, seat.viewer, now=now)
     is_discord = booking.session.venue == Venue.DISCORD
+    state = _join_state(booking, view, now)
+    url = view.join_url if is_discord else booking.session.offer.video_url
     return {
-        "state": _join_state(booking, view, now),
-        "url": view.join_url if is_discord else booking.session.offer.video_url,
+        "state": state,
+        "url": url if state == "ready" else "",
         "place": booking.session.venue,
         "opens_at": view.opens_at,
         "closes_at": view.closes_at,
@@ -113,6 +115,8 @@ def _join_state(booking: Booking, view: RoomView, now: datetime) -> str:
     """Say how the way in stands: first by what became of the booking, then by the room, or by the clock alone."""
     if booking.status in {BookingStatus.CANCELLED, BookingStatus.EXPIRED}:
         return "cancelled"
+    if booking.status in {*UNPAID, BookingStatus.PENDING_APPROVAL}:
+        return "waiting"
     if now >= view.closes_at or booking.status == BookingStatus.NO_SHOW:
         return "over"
     if booking.session.venue == Venue.DISCORD:

@@ -26,6 +26,8 @@ from greenroom.core.instants import parse_instant
 from greenroom.core.money import Money
 from greenroom.core.ratelimit import RateLimit, take
 from greenroom.notifications import display
+from greenroom.orders.models import Order
+from greenroom.orders.rules import ALL_PERCENT, capped_tiers
 from greenroom.web import presenters, visitors
 from greenroom.web.accounts.discord_flow import allows_discord_redirect
 from greenroom.web.discord import card_of
@@ -70,7 +72,7 @@ def manage(request: HttpRequest, token: str) -> HttpResponseBase:
     is_upcoming = status in UPCOMING
     context = _page_context(request, booking) | {
         "order": presenters.order_data(booking.order),
-        "rule": " ".join([*_move_sentences(booking, now), *presenters.policy_sentences(booking.order.refund_tiers)]),
+        "rule": " ".join([*_move_sentences(booking, now), *_refund_sentences(booking, booking.order)]),
         "reschedule_url": _reschedule_url(booking, token, now),
         "cancel_url": reverse("manage_cancel", args=[token])
         if rules.can_cancel(status=status, starts_at=starts_at, now=now)
@@ -99,6 +101,12 @@ def _move_sentences(booking: Booking, now: datetime) -> list[str]:
         return ["Until the coach answered you can withdraw, and everything comes back."]
     refusal = _move_refusal(booking, now)
     return [refusal] if refusal else presenters.move_sentences(booking.moves_limit, booking.move_terms.notice)
+
+
+def _refund_sentences(booking: Booking, order: Order) -> list[str]:
+    if booking.status == BookingStatus.PENDING_APPROVAL:
+        return []
+    return presenters.policy_sentences(capped_tiers(order.refund_tiers, booking.refund_cap_percent))
 
 
 def _refund_sentence(booking: Booking) -> str:
@@ -136,14 +144,22 @@ def _refund_preview(booking: Booking, amount: Money, percent: int) -> dict[str, 
     order = booking.order
     if order is None or not order.total_minor:
         return None
-    notice = display.duration(max(tier.notice for tier in order.refund_tiers))
     return {
         "paid": order.total,
         "amount": amount,
         "kept": order.total - amount,
         "to": "the card you paid with",
-        "rule": f"By the cancellation policy {percent} % comes back now; all of it until {notice} before.",
+        "rule": _refund_rule(booking, order, percent),
     }
+
+
+def _refund_rule(booking: Booking, order: Order, percent: int) -> str:
+    if booking.status == BookingStatus.PENDING_APPROVAL:
+        return "Your coach has not answered yet, so everything comes back."
+    now = f"By the cancellation policy {percent} % comes back now"
+    tiers = capped_tiers(order.refund_tiers, booking.refund_cap_percent)
+    full = [tier.notice for tier in tiers if tier.percent == ALL_PERCENT]
+    return f"{now}; all of it until {display.duration(min(full))} before." if full else f"{now}."
 
 
 @never_cache

@@ -12,6 +12,7 @@ from greenroom.bookings.types import UNPAID, UPCOMING, BookingStatus
 from greenroom.coaches.models import Coach
 from greenroom.core.errors import NotFoundError
 from greenroom.core.money import Money
+from greenroom.payments.queries import given_back
 
 _HELD_WEEK = (BookingStatus.CONFIRMED, BookingStatus.IN_PROGRESS, BookingStatus.COMPLETED, BookingStatus.NO_SHOW)
 _WEEK = timedelta(days=7)
@@ -56,10 +57,11 @@ def bookings_of_client(coach: Coach, email: str) -> QuerySet[Booking]:
 
 
 def paid_by_client(coach: Coach, email: str) -> list[Money]:
-    """Return what one person paid a coach less what cancelling gave back, for each currency; one query."""
+    """Return what one person paid a coach less all that was given back, for each currency; two queries."""
     theirs = Booking.objects.filter(coach=coach, contact_email=email, confirmed_at__isnull=False, order__isnull=False)
-    sums = theirs.values("order__currency").annotate(kept=Sum("order__total_minor") - Sum("refund_minor"))
-    return [Money(row["kept"], row["order__currency"]) for row in sums.order_by("order__currency")]
+    sums = theirs.values_list("order__currency").annotate(paid=Sum("order__total_minor")).order_by("order__currency")
+    back = given_back(theirs.values("order__ref"))
+    return [Money(paid - back.get(currency, 0), currency) for currency, paid in sums]
 
 
 def coach_bookings(coach: Coach) -> QuerySet[Booking]:

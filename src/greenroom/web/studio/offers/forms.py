@@ -2,6 +2,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.db.models import Q
 
 from greenroom.availability.models import Schedule
 from greenroom.catalog.models import MAX_APPROVAL_HOURS, MAX_DURATION_MINUTES, MAX_PRICE_MINOR, Offer
@@ -123,7 +124,11 @@ class OfferForm(RowsForm):
         help_text="Empty: confirmed once it is paid. Without your answer in time the student gets everything back.",
     )
     moves_limit = _whole_number(
-        "How often a student may move a session", 0, 100, required=False, help_text="Empty: as often as they like."
+        "How often a student may move a session",
+        0,
+        100,
+        required=False,
+        help_text="Empty: as often as they like, without asking you.",
     )
     move_notice_hours = forms.TypedChoiceField(label="It can be moved until", coerce=int, error_messages=_CHOOSE)
     schedule = forms.ModelChoiceField(
@@ -144,7 +149,8 @@ class OfferForm(RowsForm):
         fields["buffer_before_minutes"].choices = choices.buffers(offer.buffer_before_minutes)
         fields["buffer_after_minutes"].choices = choices.buffers(offer.buffer_after_minutes)
         fields["move_notice_hours"].choices = choices.move_notices(offer.move_notice_hours)
-        fields["schedule"].queryset = Schedule.objects.filter(coach=offer.coach_id, is_default=False)
+        others = Q(is_default=False) | Q(pk=offer.schedule_id)
+        fields["schedule"].queryset = Schedule.objects.filter(others, coach=offer.coach_id)
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data

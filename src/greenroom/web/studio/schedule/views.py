@@ -51,8 +51,12 @@ def _own(desk: Desk, pk: int | None) -> Schedule | None:
 
 
 def _sent(request: HttpRequest, desk: Desk) -> Schedule | None:
-    """Return the schedule that a form was drawn for."""
-    return _own(desk, _number(request.POST.get("schedule", "")))
+    """Return the schedule that a form was drawn for; a form that names none is about the default one."""
+    text = request.POST.get("schedule", "")
+    pk = _number(text)
+    if text and pk is None:
+        raise NotFoundError("There are no such hours.")
+    return _own(desk, pk)
 
 
 def _number(text: str) -> int | None:
@@ -72,16 +76,18 @@ def _show(
     week: WeekForm | None = None,
     override: OverrideForm | None = None,
     blackout: BlackoutForm | None = None,
-    naming: NameForm | None = None,
+    adding: NameForm | None = None,
+    renaming: NameForm | None = None,
 ) -> HttpResponseBase:
     """Draw the page with the forms that were sent, and fresh ones for the rest."""
     now = clock.now()
-    sent = [form for form in (week, override, blackout, naming) if form is not None]
+    sent = [form for form in (week, override, blackout, adding, renaming) if form is not None]
     tz = schedule.tz if schedule else desk.viewer.tz
     context = {
         "schedule": schedule,
         "schedules": list(Schedule.objects.filter(coach=desk.coach).order_by("-is_default", "name")),
-        "naming": naming or NameForm(),
+        "adding": adding or NameForm(auto_id="new_%s"),
+        "renaming": renaming or NameForm(initial={"name": schedule.name if schedule else ""}),
         "tz": tz,
         "now": now,
         "presets": [(name, rules.hours_words(span)) for name, span in PRESETS.items()],
@@ -243,6 +249,7 @@ def undo_week(request: HttpRequest, desk: Desk) -> HttpResponseBase:
         messages.error(request, error.message)
     else:
         messages.success(request, "The week is as it was before.")
+        _warn_of_sessions_outside(request, schedule or _own(desk, None))
     return redirect(_address(schedule))
 
 
@@ -260,7 +267,7 @@ def rename_schedule(request: HttpRequest, desk: Desk, pk: int) -> HttpResponseBa
 
 def _name(request: HttpRequest, desk: Desk, schedule: Schedule | None) -> HttpResponseBase:
     """Rename a schedule, or make a new one of that name."""
-    form = NameForm(request.POST)
+    form = NameForm(request.POST, auto_id="new_%s" if schedule is None else "id_%s")
     if form.is_valid():
         now, name = clock.now(), form.cleaned_data["name"]
         try:
@@ -270,8 +277,10 @@ def _name(request: HttpRequest, desk: Desk, schedule: Schedule | None) -> HttpRe
                 services.rename_schedule(coach=desk.coach, schedule=schedule, name=name, actor=desk.actor, now=now)
         except InvalidInputError as error:
             blame(form, error)
+    if form.errors and schedule is None:
+        return _show(request, desk, _own(desk, None), adding=form)
     if form.errors:
-        return _show(request, desk, schedule or _own(desk, None), naming=form)
+        return _show(request, desk, schedule, renaming=form)
     messages.success(request, f"Saved as “{form.cleaned_data['name']}”.")
     return redirect(_address(schedule))
 
@@ -285,6 +294,7 @@ def make_default(request: HttpRequest, desk: Desk, pk: int) -> HttpResponseBase:
     messages.success(
         request, f"“{schedule.name}” are your usual hours now: every offer without hours of its own has them."
     )
+    _warn_of_sessions_outside(request, schedule)
     return redirect("studio_schedule")
 
 
@@ -333,7 +343,8 @@ def add_override(request: HttpRequest, desk: Desk) -> HttpResponseBase:
 @require_POST
 @coach_only
 def remove_override(request: HttpRequest, desk: Desk, pk: int) -> HttpResponseBase:
-    schedule = Schedule.objects.filter(coach=desk.coach, overrides=pk).first()
+    row = DateOverride.objects.filter(schedule__coach=desk.coach, pk=pk).select_related("schedule").first()
+    schedule = row.schedule if row else None
     services.remove_override(coach=desk.coach, override_id=pk, actor=desk.actor, now=clock.now())
     messages.success(request, "Your weekly hours count again on that day.")
     return redirect(_address(schedule, "#days"))
