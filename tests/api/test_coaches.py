@@ -1,15 +1,19 @@
 """The contract's calls about coaches, in full."""
 
+import gzip
+import json
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from tests.api.conftest import Call
 from tests.bookings.steps import GUEST, HOUR, at, change, hold
 from tests.factories.bookings import make_coach, make_offer, make_session
+from tests.factories.clock import SettableClock
 
 from greenroom.availability.models import Blackout, WeeklyWindow
 from greenroom.bookings import queries, services
@@ -345,3 +349,18 @@ def test_list_coaches_costs_a_fixed_number_of_queries(call: Call, coaches: int, 
         assert len(call("GET", f"coaches?{query}").body["items"]) == coaches
 
     assert len(context) == count
+
+
+def test_slots_are_packed_once_for_who_takes_that(offer: Offer, frozen_clock: SettableClock) -> None:
+    path = f"/api/v1/coaches/maya/offers/{offer.slug}/slots?from=2026-03-02&to=2026-03-03&tz=Europe/Berlin"
+
+    plain, packed = Client().get(path), Client().get(path, headers={"Accept-Encoding": "gzip, br"})
+
+    assert "Content-Encoding" not in plain.headers
+    assert packed["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.content) == plain.content
+    assert {answer["Vary"] for answer in (plain, packed)} == {"Accept-Encoding"}
+    first = json.loads(plain.content)["days"][0]["slots"][0]["starts_at"]
+    frozen_clock.advance(timedelta(minutes=30, seconds=1))
+    later = json.loads(gzip.decompress(Client().get(path, headers={"Accept-Encoding": "gzip"}).content))
+    assert (first, later["days"][0]["slots"][0]["starts_at"]) == ("2026-03-02T10:00:00Z", "2026-03-02T11:00:00Z")

@@ -1,12 +1,14 @@
 """Public data: coaches, their offers, their free times."""
 
+import gzip
 import json
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from http import HTTPStatus
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
+from django.middleware.gzip import re_accepts_gzip
+from django.utils.cache import patch_vary_headers
 from ninja import Query, Router
 
 from greenroom.api import callers, schemas
@@ -28,6 +30,8 @@ router = Router(tags=["coaches"])
 LONGEST_RANGE = timedelta(days=62)
 _ONE_DAY = timedelta(days=1)
 _ON_A_PAGE = 12
+# A month is about 60 kB, and 4 kB packed.
+_MOST_ANSWERS = 128
 
 
 @router.get("coaches", response=schemas.CoachPageOut, url_name="coaches")
@@ -78,8 +82,14 @@ def list_slots(request: HttpRequest, coach: Word, offer: Word, asked: Query[sche
     )
     now = clock.now()
     found = free_times(wanted, now=now)
-    body = _render_days(found, asked.tz, found.bookable(now))
-    return HttpResponse(body, status=HTTPStatus.OK, content_type="application/json")
+    first, end = found.bookable(now)
+    response = HttpResponse(_days_json(found, asked.tz, first, end), content_type="application/json")
+    if re_accepts_gzip.search(request.headers.get("Accept-Encoding", "")):
+        # Kept, so that a month is packed once and not for each reader; nothing in it is secret.
+        response.content = _packed_days_json(found, asked.tz, first, end)
+        response.headers["Content-Encoding"] = "gzip"
+    patch_vary_headers(response, ["Accept-Encoding"])
+    return response
 
 
 @router.get("coaches/{coach}/offers/{offer}/explain", response=schemas.ExplanationOut, url_name="explain")
@@ -122,30 +132,24 @@ def local_midnight(day: date, tz: str) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(tz)).astimezone(UTC)
 
 
-def _render_days(found: FreeTimes, tz: str, bookable: tuple[int, int]) -> str:
-    """Write the answer out of parts that are kept with the free times: some 800 slots cost little more than one."""
-    first, last = bookable
-    slots, days = _rendered(found, tz)
-    parts = [
-        f'{{"date": "{day}", "slots": [{", ".join(slots[max(begin, first) : min(end, last)])}]}}'
-        for day, begin, end in days
-        if max(begin, first) < min(end, last)
+@lru_cache(maxsize=_MOST_ANSWERS)
+def _days_json(found: FreeTimes, tz: str, first: int, end: int) -> bytes:
+    """Write the slots from `first` up to `end` by their date in `tz`; kept while nothing changes and none runs out."""
+    days = [
+        f'{{"date": "{day:%Y-%m-%d}", "slots": [{", ".join(_slot_json(found, start) for start in starts)}]}}'
+        for day, starts in group_by_day(found.starts[first:end], tz).items()
     ]
-    return f'{{"tz": {json.dumps(tz)}, "days": [{", ".join(parts)}]}}'
+    return f'{{"tz": {json.dumps(tz)}, "days": [{", ".join(days)}]}}'.encode()
 
 
-@lru_cache(maxsize=256)
-def _rendered(found: FreeTimes, tz: str) -> tuple[list[str], list[tuple[str, int, int]]]:
-    """Return each slot as JSON, and each date in `tz` with the bounds of its slots."""
-    slots = [
-        f'{{"starts_at": "{iso(start)}", "ends_at": "{iso(start + found.length)}", "seats_left": {found.seats}}}'
-        for start in found.starts
-    ]
-    days: list[tuple[str, int, int]] = []
-    for day, starts in group_by_day(found.starts, tz).items():
-        begin = days[-1][2] if days else 0
-        days.append((f"{day:%Y-%m-%d}", begin, begin + len(starts)))
-    return slots, days
+@lru_cache(maxsize=_MOST_ANSWERS)
+def _packed_days_json(found: FreeTimes, tz: str, first: int, end: int) -> bytes:
+    return gzip.compress(_days_json(found, tz, first, end), mtime=0)
+
+
+def _slot_json(found: FreeTimes, start: datetime) -> str:
+    times = f'"starts_at": "{iso(start)}", "ends_at": "{iso(start + found.length)}"'
+    return f'{{{times}, "seats_left": {found.seats}}}'
 
 
 def coach_data(coach: Coach) -> dict[str, object]:
