@@ -99,6 +99,17 @@ def test_create_booking_of_a_taken_time_tells_the_nearest(offer: Offer, call: Ca
     assert snapshot() == before
 
 
+def test_create_booking_of_a_taken_time_is_refused_before_anything_is_loaded(
+    offer: Offer, call: Call, django_assert_num_queries: Any
+) -> None:
+    hold(offer)
+    call("POST", "bookings", WANTED)  # writes down the first try of this address
+
+    # The count of tries, whether the kept times still hold, and whether an own hold is in the way.
+    with django_assert_num_queries(3):
+        assert call("POST", "bookings", WANTED).status == 409
+
+
 @pytest.mark.usefixtures("offer")
 def test_create_booking_by_address_alone_never_shows_a_booking_that_is_there(call: Call) -> None:
     call("POST", "bookings", {**WANTED, "notes": "Private"})

@@ -69,7 +69,7 @@ def test_what_takes_the_time_is_named(offer: Offer, now: datetime, make: Callabl
     answer = ask(offer, at(12, 30), now)
 
     assert said(answer) == [("busy", f"The session would overlap {name}.")]
-    assert answer.reasons[0].session_ref == booking.session.ref
+    assert answer.reasons[0].session == booking.session
     assert answer.openings == WEDNESDAY
     assert answer.nearest == (at(11), at(13), at(13, 30))
 
@@ -82,7 +82,7 @@ def test_buffer_is_told_from_the_session(offer: Offer, now: datetime) -> None:
 
     assert [code for code, _sentence in said(answer)] == ["buffer"]
     assert "no room for the buffers beside the session with Ann Guest" in answer.reasons[0].sentence
-    assert answer.reasons[0].session_ref == booking.session.ref
+    assert answer.reasons[0].session == booking.session
 
 
 def test_hold_past_its_time_is_not_in_the_way(offer: Offer, now: datetime) -> None:

@@ -112,7 +112,7 @@ def explain_slot(
                 sentence=reason.sentence,
                 starts_at=iso(reason.interval.start) if reason.interval else None,
                 ends_at=iso(reason.interval.end) if reason.interval else None,
-                session=reason.session_ref or None,
+                session=reason.session.ref if reason.session else None,
             )
             for reason in answer.reasons
         ],

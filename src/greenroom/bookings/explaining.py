@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from greenroom.availability.engine import Busy, Interval, explain
+from greenroom.availability.engine import Busy, Interval, Reason, explain
 from greenroom.bookings import listing, queries
 from greenroom.bookings.models import CoachingSession
 from greenroom.bookings.types import BookingStatus, SessionStatus, StateCode
@@ -23,12 +23,15 @@ _NEAREST = 3
 
 @dataclass(frozen=True, slots=True)
 class SlotReason:
-    """One thing that refuses a time: a stable code, a sentence, the time in the way, and the session that takes it."""
+    """One thing that refuses a time: a stable code, a sentence, the time in the way, and the session that takes it.
+
+    The session comes with its bookings.
+    """
 
     code: str
     sentence: str
     interval: Interval | None = None
-    session_ref: str = ""
+    session: CoachingSession | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def explain_for_owner(duration: OfferDuration, starts_at: datetime, *, now: date
     sessions = {_busy_of(session, tz): session for session in there}
     explanation = explain(replace(query, taken=replace(query.taken, busy=tuple(sessions))), starts_at)
     found = tuple(
-        SlotReason(reason.code.value, reason.sentence, reason.interval, _ref(sessions, reason.interval))
+        SlotReason(reason.code.value, reason.sentence, reason.interval, _session_of(reason, sessions))
         for reason in explanation.reasons
     )
     return SlotAnswer(
@@ -108,9 +111,8 @@ def _name_of(session: CoachingSession, tz: str) -> str:
     return f"a booking{whose} that waits for {'approval' if is_asked else 'its payment'}"
 
 
-def _ref(sessions: dict[Busy, CoachingSession], interval: Interval | None) -> str:
-    session = sessions.get(interval) if isinstance(interval, Busy) else None
-    return session.ref if session else ""
+def _session_of(reason: Reason, sessions: dict[Busy, CoachingSession]) -> CoachingSession | None:
+    return sessions.get(reason.interval) if isinstance(reason.interval, Busy) else None
 
 
 def _nearest(duration: OfferDuration, starts_at: datetime, now: datetime) -> tuple[datetime, ...]:

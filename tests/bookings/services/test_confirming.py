@@ -302,7 +302,7 @@ def test_explanation_names_a_request(offer: Offer, asked: Booking, now: datetime
     [reason] = explain_for_owner(duration, at(12), now=now).reasons
 
     assert "a booking for Ann Guest that waits for approval" in reason.sentence
-    assert reason.session_ref == asked.session.ref
+    assert reason.session == asked.session
 
 
 def test_answer_token_opens_nothing_else(asked: Booking) -> None:

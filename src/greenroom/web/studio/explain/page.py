@@ -59,31 +59,24 @@ def _answer(
     answer = explain_for_owner(duration, form.starts_at, now=now)
     offer = duration.offer
     asked = {"at": iso(answer.starts_at), "duration": duration.minutes}
-    bookings = _bookings_in([reason.session_ref for reason in answer.reasons if reason.session_ref])
     return {
         "answer": answer,
         "title": offer.title,
         "ends_at": answer.starts_at + duration.length,
         "json_url": f"{reverse('api:explain', args=[offer.coach.slug, offer.slug])}?{urlencode(asked)}",
-        "reasons": [_reason_data(reason, bookings, booking_url) for reason in answer.reasons],
+        "reasons": [_reason_data(reason, booking_url) for reason in answer.reasons],
         "nearest": [
             {"starts_at": start, "query": _query_of(request, display.local(start, tz))} for start in answer.nearest
         ],
     }
 
 
-def _bookings_in(session_refs: list[str]) -> dict[str, list[Booking]]:
-    found: dict[str, list[Booking]] = {}
-    for booking in Booking.objects.filter(session__ref__in=session_refs).select_related("session"):
-        found.setdefault(booking.session.ref, []).append(booking)
-    return found
-
-
-def _reason_data(
-    reason: SlotReason, bookings: dict[str, list[Booking]], booking_url: Callable[[Booking], str]
-) -> dict[str, Any]:
-    links = [(one.contact_name or "the hold", booking_url(one)) for one in bookings.get(reason.session_ref, [])]
-    return {"code": reason.code, "sentence": reason.sentence, "links": links}
+def _reason_data(reason: SlotReason, booking_url: Callable[[Booking], str]) -> dict[str, Any]:
+    bookings = reason.session.bookings.all() if reason.session else ()
+    return {
+        "sentence": reason.sentence,
+        "links": [(one.contact_name or "the hold", booking_url(one)) for one in bookings],
+    }
 
 
 def _query_of(request: HttpRequest, local_start: datetime) -> str:
