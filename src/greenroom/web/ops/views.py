@@ -34,6 +34,7 @@ class CoachForm(forms.Form):
         Coach.objects.order_by("display_name"),
         to_field_name="slug",
         label="Coach",
+        empty_label="Choose a coach",
         error_messages={"required": "Choose a coach.", "invalid_choice": "Choose one from the list."},
     )
 
