@@ -44,6 +44,6 @@ export default defineConfig({
     target: "es2022",
     // What Tailwind 4 needs anyway: these know oklch and color-mix, so no second copy of every colour is shipped.
     cssTarget: ["chrome111", "firefox128", "safari16.4"],
-    rollupOptions: { input: { app: "src/app.ts" } },
+    rollupOptions: { input: { app: "src/app.ts", schedule: "src/schedule.ts" } },
   },
 });

@@ -6,9 +6,23 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from tests.api.conftest import Call
-from tests.bookings.steps import at, change, confirmed, fresh, give_money, hold, occupied, refunds, settle, snapshot
+from tests.bookings.steps import (
+    HOUR,
+    at,
+    change,
+    confirmed,
+    fresh,
+    give_money,
+    hold,
+    occupied,
+    refunds,
+    settle,
+    snapshot,
+)
 from tests.factories.accounts import make_user
 from tests.factories.bookings import make_booking, make_coach, make_offer
 from tests.factories.clock import SettableClock
@@ -244,6 +258,69 @@ def test_get_booking_opens_to_its_student_and_its_coach(offer: Offer, call: Call
 
     for user in (student, offer.coach.user):
         assert call("GET", f"bookings/{booking.ref}", client=signed_in(user)).body["ref"] == booking.ref
+
+
+def test_list_bookings_has_what_was_booked_by_and_with_the_caller_latest_first(
+    offer: Offer, call: Call, now: datetime
+) -> None:
+    student = make_user()
+    early, late = (make_booking(offer=offer, starts_at=at(hour), now=now, student=student) for hour in (12, 15))
+    guest = make_booking(offer=offer, starts_at=at(18), now=now, status=rules.BookingStatus.CANCELLED)
+    elsewhere = make_booking(offer=make_offer(make_coach("ilse")), starts_at=at(12), now=now)
+
+    def listed(user: User, query: str = "") -> list[str]:
+        return [item["ref"] for item in call("GET", f"bookings{query}", client=signed_in(user)).body["items"]]
+
+    assert listed(student) == listed(student, f"?userId={student.pk}") == [late.ref, early.ref]
+    assert listed(offer.coach.user) == listed(offer.coach.user, "?userId=maya") == [guest.ref, late.ref, early.ref]
+    assert listed(elsewhere.coach.user) == [elsewhere.ref]
+    assert listed(make_user("eve@example.org")) == []
+    reply = call("GET", "bookings", client=signed_in(elsewhere.coach.user))
+    one = call("GET", f"bookings/{elsewhere.ref}?token={token_of(elsewhere)}")
+    assert (reply.status, reply.body) == (200, {"items": [one.body], "count": 1, "page": 1})
+
+
+def test_list_bookings_of_somebody_else_or_of_nobody_is_not_found(offer: Offer, call: Call, now: datetime) -> None:
+    booking = make_booking(offer=offer, starts_at=at(12), now=now, student=make_user())
+    stranger = signed_in(make_user("eve@example.org"))
+    tries = [(None, ""), (None, f"?userId={booking.student_id}"), (None, "?userId=maya")]
+    tries += [(stranger, f"?userId={one}") for one in (booking.student_id, "maya", "nobody", "9" * 30)]
+
+    for client, query in tries:
+        reply = call("GET", f"bookings{query}", client=client)
+        assert (reply.status, reply.body["code"]) == (404, "not_found"), query
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_list_bookings_takes_the_same_queries_for_any_number(
+    offer: Offer, now: datetime, call: Call, count: int
+) -> None:
+    student = make_user()
+    for n in range(count):
+        make_booking(offer=offer, starts_at=at(10 + 2 * n), now=now, student=student)
+    client = signed_in(student)
+    # The first call after signing in notes when that was.
+    call("GET", "bookings", client=client)
+
+    with CaptureQueriesContext(connection) as context:
+        reply = call("GET", "bookings", client=client)
+
+    assert reply.body["count"] == count
+    # The session, its user, the page and the count.
+    assert len(context) == 4
+
+
+def test_list_bookings_goes_on_on_a_second_page(offer: Offer, call: Call, now: datetime) -> None:
+    student = make_user()
+    made = [make_booking(offer=offer, starts_at=at(0) + n * HOUR, now=now, student=student) for n in range(21)]
+
+    first, second, third = (call("GET", f"bookings?page={n}", client=signed_in(student)).body for n in (1, 2, 3))
+
+    assert [item["ref"] for item in first["items"]] == [booking.ref for booking in reversed(made[1:])]
+    assert [item["ref"] for item in second["items"]] == [made[0].ref]
+    assert (first["count"], second["count"], second["page"]) == (21, 21, 2)
+    assert third == {"items": [], "count": 21, "page": 3}
+    assert call("GET", "bookings?page=0", client=signed_in(student)).status == 422
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,7 @@ def test_description_names_every_call_of_the_contract_and_its_problems() -> None
         "GET coaches/{coach}",
         "GET coaches/{coach}/offers",
         "GET coaches/{coach}/offers/{offer}/slots",
+        "GET bookings",
         "POST bookings",
         "GET bookings/{ref}",
         "POST bookings/{ref}/pay",

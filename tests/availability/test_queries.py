@@ -5,9 +5,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from tests.factories.bookings import make_coach
 
-from greenroom.availability.engine import Interval, Override, Window
+from greenroom.availability.engine import Interval, Override, Stay, Window
 from greenroom.availability.engine import Schedule as EngineSchedule
 from greenroom.availability.models import Blackout, DateOverride, OverrideWindow, Schedule, WeeklyWindow
+from greenroom.availability.models import Stay as StayRow
 from greenroom.availability.queries import blackouts_of, hours_of
 from greenroom.coaches.models import Coach
 
@@ -40,6 +41,22 @@ def test_hours_are_the_coachs_default_unless_another_schedule_is_named() -> None
 
     assert hours.of(coach_id=coach.pk, schedule_id=None) == EngineSchedule(tz="Europe/Berlin", windows=(mornings,))
     assert hours.of(coach_id=coach.pk, schedule_id=other.pk) == EngineSchedule(tz="Asia/Tokyo", windows=(evenings,))
+
+
+def test_stays_are_read_with_their_schedule_however_many_there_are() -> None:
+    coach = make_coach()
+    window = Window(1, 480, 720)
+    schedule = make_schedule(coach, "UTC", window)
+    other = make_schedule(coach, "UTC", is_default=False)
+    stays = (Stay(date(2026, 3, 9), date(2026, 3, 10), "Asia/Tokyo"), Stay(date(2026, 4, 1), date(2026, 4, 1), "UTC"))
+    for stay in stays:
+        StayRow.objects.create(schedule=schedule, first_day=stay.first_day, last_day=stay.last_day, tz=stay.tz)
+
+    hours = hours_of({coach.pk})
+
+    assert set(hours.by_schedule[schedule.pk].stays) == set(stays)
+    assert hours.by_schedule[schedule.pk].windows == (window,)
+    assert hours.by_schedule[other.pk] == EngineSchedule(tz="UTC")
 
 
 def test_hours_of_nobody_known_are_never_open() -> None:

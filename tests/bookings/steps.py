@@ -8,7 +8,7 @@ from django.db import transaction
 from greenroom.accounts.models import User
 from greenroom.bookings import services
 from greenroom.bookings.models import Booking, CoachingSession
-from greenroom.bookings.types import OCCUPYING, Contact, Intake, PaymentStart, ReturnAddresses
+from greenroom.bookings.types import OCCUPYING, BookingStatus, Contact, Intake, PaymentStart, ReturnAddresses
 from greenroom.catalog.models import Offer, OfferDuration
 from greenroom.coaches.models import Coach
 from greenroom.coaches.queries import lock_coach
@@ -103,6 +103,29 @@ def confirmed(offer: Offer, starts_at: datetime | None = None, **values: Any) ->
     booking = pending(offer, starts_at, **values)
     give_money(booking)
     return settle(booking)
+
+
+def seat(offer: Offer, starts_at: datetime | None = None, *, name: str = "ann", **values: Any) -> Booking:
+    """Book and pay under a name and address of one's own: one of several in a group."""
+    booking = describe(hold(offer, starts_at, holder=name, **values), name=name.title(), email=f"{name}@example.org")
+    start_payment(booking)
+    give_money(fresh(booking))
+    return settle(booking)
+
+
+def pay_too_late(offer: Offer, starts_at: datetime | None = None, *, name: str = "late", **values: Any) -> Booking:
+    """Bring somebody to the gateway whose payment dies, whose time is up, and whose money comes after all.
+
+    Nothing is settled yet. The clock has to be fifteen minutes past the hold: `expire` moves it.
+    """
+    expire = values.pop("expire")
+    booking = describe(hold(offer, starts_at, holder=name, **values), name=name.title(), email=f"{name}@example.org")
+    start_payment(booking)
+    expire()
+    die(booking)
+    assert settle(booking).status == BookingStatus.EXPIRED
+    give_money(booking)
+    return fresh(booking)
 
 
 def die(booking: Booking) -> None:

@@ -30,7 +30,8 @@ from greenroom.notifications.types import Content
 
 S = BookingStatus
 UPDATED = {"confirmed_student", "confirmed_coach", "moved_student", "moved_coach"}
-REMINDERS = {"reminder_student", "reminder_coach"}
+REMINDERS = {"reminder_student", "session_reminder"}
+ABOUT_SESSIONS = {"session_reminder", "session_off"}
 CANCELLED = {"cancelled_student", "cancelled_coach"}
 ABOUT_ONE = sorted(UPDATED | REMINDERS | CANCELLED | {"unfulfillable"})
 
@@ -44,7 +45,8 @@ def booking(offer: Offer) -> Booking:
 
 
 def build(kind: str, booking: Booking | None, now: datetime) -> Content | None:
-    message = Message(kind=f"bookings.{kind}", subject_id=booking.pk if booking else 0, to="ann@example.org")
+    subject_id = 0 if booking is None else booking.session_id if kind in ABOUT_SESSIONS else booking.pk
+    message = Message(kind=f"bookings.{kind}", subject_id=subject_id, to="ann@example.org")
     return MESSAGE_BUILDERS[f"bookings.{kind}"](message, now)
 
 
@@ -270,7 +272,7 @@ def test_reminder_of_somebody_who_wants_none_is_not_built(booking: Booking, now:
     booking.save()
 
     assert build("reminder_student", booking, now) is None
-    assert build("reminder_coach", booking, now) is not None
+    assert build("session_reminder", booking, now) is not None
 
 
 @pytest.mark.parametrize("kind", ABOUT_ONE)
@@ -289,7 +291,7 @@ def test_names_and_titles_with_line_breaks_make_no_header_and_no_second_link(
         kind=f"bookings.{kind}",
         key=kind,
         to="ann@example.org",
-        subject_id=booking.pk,
+        subject_id=booking.session_id if kind in ABOUT_SESSIONS else booking.pk,
         message_id="<1@x>",
         created_at=now,
     )
@@ -369,7 +371,7 @@ def test_opening_any_link_of_any_mail_changes_nothing(
 def test_opening_the_pages_of_a_booking_in_any_state_changes_nothing(offer: Offer, status: BookingStatus) -> None:
     booking = confirmed(offer)
     Booking.objects.update(status=status, approve_by=at(11))
-    CoachingSession.objects.update(status=session_status_of(status))
+    CoachingSession.objects.update(status=session_status_of([status]))
     token = manage_url(booking).split("/")[-2]
     before = everything()
 

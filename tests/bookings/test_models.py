@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
 from tests.bookings.steps import HOUR, at
 from tests.factories.bookings import make_booking, make_session
 
@@ -93,3 +94,12 @@ def test_names_of_rows(offer: Offer, now: datetime) -> None:
     booking = make_booking(offer=offer, starts_at=at(12), now=now)
 
     assert (str(booking), str(booking.session)) == (booking.ref, "2026-03-04 12:00 UTC")
+
+
+def test_account_of_a_coach_with_bookings_stays(offer: Offer, now: datetime) -> None:
+    make_booking(offer=offer, starts_at=at(12), now=now)
+
+    with pytest.raises(ProtectedError):
+        offer.coach.user.delete()
+
+    assert Booking.objects.get().coach.user == offer.coach.user

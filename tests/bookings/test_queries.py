@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from tests.bookings.steps import HOUR, MINUTE, at, change, confirmed, fresh, hold, pending
+from tests.bookings.steps import GUEST, HOUR, MINUTE, at, change, confirmed, fresh, hold, pending
 from tests.factories.accounts import make_user
 from tests.factories.bookings import add_booking, make_booking, make_coach, make_offer, make_session
 from tests.factories.clock import SettableClock
 
 from greenroom.availability.engine import ReasonCode
 from greenroom.availability.models import Blackout, Schedule, WeeklyWindow
-from greenroom.bookings import queries, rules
+from greenroom.bookings import queries, rules, services
 from greenroom.bookings.queries import Wish
 from greenroom.bookings.types import BookingStatus
 from greenroom.catalog.models import Offer
@@ -94,6 +94,16 @@ def test_sessions_that_may_overlap_are_counted_all_the_same(offer: Offer, now: d
     assert at(12) not in listed(offer, now)
 
 
+def test_session_beside_a_group_at_its_very_time_is_counted(offer: Offer, now: datetime) -> None:
+    change(offer, capacity=2)
+    add_booking(make_session(offer=offer, starts_at=at(12), now=now, capacity=2), now=now)
+    make_session(offer=offer, starts_at=at(12), now=now, length=2 * HOUR, is_exclusive=False)
+
+    found = listed(offer, now, range_from=at(11), range_to=at(15))
+
+    assert found == [at(11), at(14), at(14, 30)]
+
+
 def test_sessions_of_another_coach_do_not_matter(offer: Offer, now: datetime) -> None:
     make_session(offer=make_offer(make_coach("ilse")), starts_at=at(12), now=now)
 
@@ -113,6 +123,19 @@ def test_moving_session_does_not_stand_in_its_own_way(offer: Offer, now: datetim
 
     assert at(12, 30) not in listed(offer, now)
     assert {at(11, 30), at(12), at(12, 30)} <= set(listed(offer, now, moving=booking.session))
+
+
+def test_hold_past_its_time_does_not_keep_a_group_where_somebody_moves_out(offer: Offer, now: datetime) -> None:
+    change(offer, capacity=3)
+    group = make_session(offer=offer, starts_at=at(12), now=now, capacity=3)
+    booking, stale = add_booking(group, now=now), add_booking(group, now=now, status=BookingStatus.HELD)
+    around = {"range_from": at(11), "range_to": at(13, 30)}
+
+    assert listed(offer, now, moving=group, **around) == [at(11), at(13)]
+    later = stale.hold_expires_at
+    assert listed(offer, later, moving=group, **around) == [at(11), at(11, 30), at(12), at(12, 30), at(13)]
+    moved = services.reschedule_booking(booking=booking, starts_at=at(12, 30), actor=GUEST, now=later)
+    assert fresh(moved).session.starts_at == at(12, 30)
 
 
 def test_offer_with_a_schedule_of_its_own_uses_that(offer: Offer, now: datetime) -> None:

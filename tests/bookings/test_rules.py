@@ -53,7 +53,10 @@ MAY = {
     "pay": BUYERS | {A.COACH},
     "release": BUYERS | {A.COACH, A.SYSTEM},
     "move": BUYERS,
+    "propose": SELLERS,
+    "book_manually": SELLERS,
     "cancel": BUYERS | SELLERS,
+    "cancel_session": SELLERS | {A.SYSTEM},
     "start": SELLERS,
     "complete": SELLERS | {A.SYSTEM},
     "mark_no_show": SELLERS,
@@ -102,7 +105,28 @@ def test_require_knows_every_verb_of_the_table() -> None:
 def test_session_follows_its_only_booking(status: BookingStatus) -> None:
     waiting = {S.HELD, S.PENDING_PAYMENT, S.PENDING_APPROVAL}
 
-    assert rules.session_status_of(status) == (SessionStatus.HELD if status in waiting else SessionStatus(status.value))
+    assert rules.session_status_of([status]) == (
+        SessionStatus.HELD if status in waiting else SessionStatus(status.value)
+    )
+
+
+@pytest.mark.parametrize(
+    ("seats", "expected"),
+    [
+        ((), SessionStatus.CANCELLED),
+        ((S.CANCELLED, S.EXPIRED), SessionStatus.CANCELLED),
+        ((S.EXPIRED, S.HELD), SessionStatus.HELD),
+        ((S.PENDING_PAYMENT, S.CONFIRMED, S.CANCELLED), SessionStatus.CONFIRMED),
+        ((S.CONFIRMED, S.IN_PROGRESS), SessionStatus.IN_PROGRESS),
+        ((S.CONFIRMED, S.NO_SHOW), SessionStatus.CONFIRMED),
+        ((S.NO_SHOW, S.COMPLETED, S.HELD), SessionStatus.COMPLETED),
+        ((S.NO_SHOW, S.CANCELLED), SessionStatus.NO_SHOW),
+    ],
+)
+def test_session_of_a_group_follows_the_seat_that_takes_place(
+    seats: tuple[BookingStatus, ...], expected: SessionStatus
+) -> None:
+    assert rules.session_status_of(seats) is expected
 
 
 @pytest.mark.parametrize("status", S)

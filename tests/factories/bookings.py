@@ -79,19 +79,21 @@ def make_session(
     length: timedelta = timedelta(hours=1),
     capacity: int = 1,
     is_exclusive: bool = True,
+    buffers: tuple[timedelta, timedelta] = (timedelta(), timedelta()),
 ) -> CoachingSession:
-    """Make a session without buffers, in the state that goes with a booking in `status`, and nobody in it.
+    """Make a session in the state that goes with a booking in `status`, and nobody in it.
 
     One that is not exclusive may overlap others of its coach.
     """
+    before, after = buffers
     return CoachingSession.objects.create(
         coach=offer.coach,
         offer=offer,
         starts_at=starts_at,
         ends_at=starts_at + length,
-        blocked_from=starts_at,
-        blocked_until=starts_at + length,
-        status=session_status_of(status),
+        blocked_from=starts_at - before,
+        blocked_until=starts_at + length + after,
+        status=session_status_of([status]),
         capacity=capacity,
         is_exclusive=is_exclusive,
         venue=offer.venue,

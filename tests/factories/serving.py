@@ -13,13 +13,17 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-COACH, OFFER = "maya-lindqvist", "game-review"
+COACH, OFFER, GROUP = "maya-lindqvist", "game-review", "rush-group"
 _PATIENCE_SECONDS = 60
+_SEATS = "SERVED_GROUP_SEATS"
 
 
 @contextmanager
-def running_server(database_url: str = "") -> Iterator[str]:
-    """Start the server and yield its address; it is stopped and its folder removed afterwards."""
+def running_server(database_url: str = "", *, seats: int = 0) -> Iterator[str]:
+    """Start the server and yield its address; it is stopped and its folder removed afterwards.
+
+    With `seats` the coach also has a group with so many of them.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -30,6 +34,7 @@ def running_server(database_url: str = "") -> Iterator[str]:
             "GREENROOM_DATA_DIR": folder,
             "GREENROOM_DATABASE_URL": database_url,
             "DJANGO_SETTINGS_MODULE": "greenroom.config.settings.base",
+            _SEATS: str(seats),
         }
         process = subprocess.Popen([sys.executable, __file__], env=environment)  # noqa: S603 -- this very file
         try:
@@ -92,7 +97,24 @@ def _serve() -> None:
         return JsonResponse({"id": Coach.objects.values_list("pk", flat=True).get(slug=COACH)})
 
     urls.urlpatterns.insert(0, path("bare", bare))
+    if int(os.environ[_SEATS]):
+        _make_group(int(os.environ[_SEATS]))
     call_command("serve")
+
+
+def _make_group(seats: int) -> None:
+    from django.core.management import call_command  # noqa: PLC0415 -- app ready
+
+    from greenroom.catalog.models import Offer, OfferDuration  # noqa: PLC0415 -- app ready
+    from greenroom.catalog.types import OfferStatus, Venue  # noqa: PLC0415 -- app ready
+    from greenroom.coaches.models import Coach  # noqa: PLC0415 -- app ready
+    from greenroom.config.demo import ensure_demo  # noqa: PLC0415 -- app ready
+
+    call_command("migrate", verbosity=0, interactive=False)
+    ensure_demo()
+    values = {"title": "Rush", "status": OfferStatus.PUBLISHED, "venue": Venue.IN_PERSON, "capacity": seats}
+    group, _made = Offer.objects.update_or_create(coach=Coach.objects.get(slug=COACH), slug=GROUP, defaults=values)
+    OfferDuration.objects.update_or_create(offer=group, minutes=60, defaults={"price_minor": 1000})
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(pytest.mark.xdist_group(f"browser {item.path.stem}"))
             if connection.vendor == "postgresql":
                 item.add_marker(pytest.mark.skip(reason="the journeys' own server runs on SQLite"))
             if CHROMIUM is None:
@@ -50,9 +50,13 @@ class Demo:
 
     def state(self) -> dict[str, Any]:
         """Return /sandbox/state.json."""
-        with urllib.request.urlopen(f"{self.address}/sandbox/state.json", timeout=10) as answer:  # noqa: S310 -- loopback
-            state: dict[str, Any] = json.load(answer)
-        return state
+        return self.get("/sandbox/state.json")
+
+    def get(self, path: str) -> dict[str, Any]:
+        """Return the JSON at a path."""
+        with urllib.request.urlopen(f"{self.address}{path}", timeout=10) as answer:  # noqa: S310 -- loopback
+            found: dict[str, Any] = json.load(answer)
+        return found
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Post JSON to a sandbox endpoint."""
@@ -69,7 +73,7 @@ class Demo:
 
 @pytest.fixture(scope="session")
 def demo() -> Iterator[Demo]:
-    """Serve one demo for all journeys of this process; each journey books a time of its own."""
+    """Serve one demo for all journeys of this process that change nothing but times of their own."""
     with running_server() as address:
         yield Demo(address)
 

@@ -44,7 +44,7 @@ def pay(page: Page, *, card: str = "4242 4242 4242 4242") -> None:
     page.get_by_label(re.compile("I agree")).check()
     page.get_by_role("button", name=re.compile("^Pay")).click()
     page.get_by_label("Card number").fill(card)
-    page.get_by_role("button", name=re.compile("^Pay [€¥]")).click()
+    page.get_by_role("button", name=re.compile("^Pay [€¥$]")).click()
 
 
 def wait_for(page: Page, text: str, *, has_script: bool) -> None:
@@ -65,3 +65,24 @@ def violations(page: Page, axe: str) -> list[Any]:
         "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice']})"
     )
     return [(each["id"], [node["html"] for node in each["nodes"]]) for each in found["violations"]]
+
+
+def sign_in(page: Page, demo: Demo, slug: str) -> None:
+    """Sign in as one of the demo's people, by the first part of their address."""
+    email = next(one["email"] for one in demo.state()["users"] if one["email"].startswith(slug))
+    page.goto(f"{demo.address}/account/login/")
+    page.locator("#id_login").fill(email)
+    page.locator("#id_password").fill("greenroom demo")
+    page.get_by_role("button", name="Sign in").last.click()
+    page.wait_for_url("**/studio/")
+
+
+def link_in_mails(demo: Demo, page: Page, to: str, path: str) -> str:
+    """Wait for a mail to somebody with an address of this path, and return the address."""
+    for _ in range(20):
+        texts = [mail["text"] for mail in demo.state()["mailbox"] if mail["to"] == to]
+        found = re.search(rf"http://\S+{path}\S+", "\n".join(texts))
+        if found is not None:
+            return found.group()
+        page.wait_for_timeout(500)
+    raise AssertionError(f"no mail to {to} leads to {path}")

@@ -1,20 +1,9 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 from tests.journeys.conftest import PHONE, Demo, NewPage
-from tests.journeys.steps import fill_in_details, hold_a_time, pay, violations, wait_for
-
-
-def link_in_mails(demo: Demo, page: Page, to: str, path: str) -> str:
-    """Wait for a mail to somebody with an address of this path, and return the address."""
-    for _ in range(20):
-        texts = [mail["text"] for mail in demo.state()["mailbox"] if mail["to"] == to]
-        found = re.search(rf"http://\S+{path}\S+", "\n".join(texts))
-        if found is not None:
-            return found.group()
-        page.wait_for_timeout(500)
-    raise AssertionError(f"no mail to {to} leads to {path}")
+from tests.journeys.steps import fill_in_details, hold_a_time, link_in_mails, pay, violations, wait_for
 
 
 @pytest.mark.parametrize(("has_script", "verdict"), [(True, "Accept"), (False, "Decline")])

@@ -89,6 +89,9 @@ def test_city(tz: str, place: str) -> None:
         (60, "1 hour", "1 h"),
         (90, "1 hour 30 minutes", "1 h 30 min"),
         (121, "2 hours 1 minute", "2 h 1 min"),
+        (2880, "48 hours", "48 h"),
+        (4320, "3 days", "72 h"),
+        (4380, "73 hours", "73 h"),
     ],
 )
 def test_duration(minutes: int, words: str, short: str) -> None:

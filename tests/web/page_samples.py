@@ -11,7 +11,7 @@ from greenroom.core.money import Money
 from greenroom.notifications.display import Viewer
 from greenroom.web import picker, zones
 from greenroom.web.picker import OpenTime, PickerQuery, Reach
-from greenroom.web.student.forms import MoveForm
+from greenroom.web.student.forms import AskForm, MoveForm
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 STARTS = datetime(2026, 12, 3, 9, tzinfo=UTC)
@@ -261,6 +261,7 @@ PAGES: dict[str, Callable[[], dict[str, Any]]] = {
     "student/manage.html": manage,
     "student/cancel.html": cancel,
     "student/reschedule.html": reschedule,
+    "student/ask.html": lambda: who_and_what() | {"form": AskForm({}), "manage_url": "/manage/key/"},
     "student/session.html": session,
     "student/lost_link.html": lambda: {"form": EmailForm({"email": "x"}), "sent": False},
 }

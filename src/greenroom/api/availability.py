@@ -6,7 +6,10 @@ from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Literal
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_safe
 from ninja import Query, Router, Schema, Status
 from pydantic import BeforeValidator, ConfigDict, Field, StrictInt, StringConstraints
 from pydantic.alias_generators import to_camel
@@ -21,7 +24,7 @@ from greenroom.availability.engine import Interval, group_by_day
 from greenroom.availability.models import MINUTES_PER_DAY, Blackout, Schedule, WeeklyWindow
 from greenroom.availability.rules import checked_window, clock_words
 from greenroom.availability.types import LocalDays
-from greenroom.bookings.queries import open_slots
+from greenroom.bookings.queries import open_slots, seats_left
 from greenroom.catalog.models import Offer
 from greenroom.catalog.queries import find_duration, public_offers
 from greenroom.coaches.models import Coach
@@ -169,20 +172,28 @@ def list_day_slots(request: HttpRequest, asked: Query[DaySlotsIn]) -> dict[str, 
     if offer is None:
         return {"tz": tz, "days": []}
     length = find_duration(offer, asked.duration).length
-    starts = open_slots(
-        offer,
-        length=length,
-        range_from=local_midnight(asked.day, tz),
-        range_to=local_midnight(asked.day + _ONE_DAY, tz),
-        now=clock.now(),
-    )
+    first, end, now = local_midnight(asked.day, tz), local_midnight(asked.day + _ONE_DAY, tz), clock.now()
+    starts = open_slots(offer, length=length, range_from=first, range_to=end, now=now)
+    seats = seats_left(offer, length=length, range_from=first, range_to=end, now=now)
     return {
         "tz": tz,
         "days": [
-            {"date": day.isoformat(), "slots": [_slot_data(start, length, offer.capacity) for start in of_day]}
+            {
+                "date": day.isoformat(),
+                "slots": [_slot_data(start, length, seats.get(start, offer.capacity)) for start in of_day],
+            }
             for day, of_day in group_by_day(starts, tz).items()
         ],
     }
+
+
+@require_safe
+def slots_by_number(request: HttpRequest, number: int) -> HttpResponse:
+    """Lead an older address, which names a coach's account by its number, to `list_day_slots`; today unless told."""
+    asked = request.GET.copy()
+    asked["userId"] = str(number)
+    asked.setdefault("date", f"{clock.now():%Y-%m-%d}")
+    return redirect(f"{reverse('api:availability_slots')}?{asked.urlencode()}")
 
 
 @contextmanager

@@ -14,6 +14,8 @@ from greenroom.api.idempotency import answer_once
 from greenroom.api.inputs import Word
 from greenroom.bookings import rules, services
 from greenroom.bookings.links import checkout_url, confirmed_url, manage_url
+from greenroom.bookings.models import Booking
+from greenroom.bookings.queries import bookings_for
 from greenroom.bookings.types import UNPAID, BookingStatus, Contact, Intake, ReturnAddresses
 from greenroom.catalog.queries import answer_snapshot, find_duration, get_public_offer
 from greenroom.core import clock
@@ -24,6 +26,7 @@ from greenroom.core.ratelimit import RateLimit, take
 
 router = Router(tags=["bookings"])
 _TEN_MINUTES = timedelta(minutes=10)
+_ON_A_PAGE = 20
 TOKEN: Any = Query(  # type: ignore[type-arg]  # a function to us, a generic type to the checker
     "", description="The last part of the manage link, for callers without an account.", max_length=200
 )
@@ -87,10 +90,23 @@ def _create(request: HttpRequest, payload: schemas.BookingIn, now: datetime, *, 
     return HttpResponse(json.dumps(body), status=HTTPStatus.CREATED, content_type="application/json")
 
 
+@router.get("bookings", response=schemas.BookingPageOut, url_name="bookings_list")
+def list_bookings(request: HttpRequest, asked: Query[schemas.BookingsIn]) -> dict[str, object]:
+    """What the signed-in person booked, and as a coach what was booked with them; twenty on a page."""
+    found = bookings_for(callers.get_user(request, asked.user_id))
+    first = (asked.page - 1) * _ON_A_PAGE
+    items = [_booking_data(booking) for booking in found[first : first + _ON_A_PAGE]]
+    return {"items": items, "count": found.count(), "page": asked.page}
+
+
 @router.get("bookings/{ref}", response=schemas.BookingOut, url_name="booking")
 def get_booking(request: HttpRequest, ref: Word, token: str = TOKEN) -> dict[str, object]:
     """Look at a booking."""
     booking, _actor = callers.find_booking(request, ref, token)
+    return _booking_data(booking)
+
+
+def _booking_data(booking: Booking) -> dict[str, object]:
     session, order = booking.session, booking.order
     return {
         "ref": booking.ref,

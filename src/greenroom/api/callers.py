@@ -7,6 +7,7 @@ from ninja.utils import check_csrf
 from greenroom.accounts.models import User
 from greenroom.bookings import queries
 from greenroom.bookings.models import Booking
+from greenroom.coaches.models import Coach
 from greenroom.core.actors import Actor, ActorKind
 from greenroom.core.errors import NotAllowedError, NotFoundError
 from greenroom.core.http import client_address
@@ -31,6 +32,20 @@ def find_user(request: HttpRequest) -> User | None:
     if request.method not in _SAFE_METHODS and check_csrf(request) is not None:
         raise CsrfFailedError
     return request.user
+
+
+def get_user(request: HttpRequest, user_id: str = "") -> User:
+    """Return the signed-in person; a `user_id` may only repeat who that is, by number or by their slug as a coach.
+
+    Raises: NotFoundError, the same for somebody else and for nobody, and CsrfFailedError as above.
+    """
+    user = find_user(request)
+    is_own = user is not None and (
+        user_id in {"", str(user.pk)} or Coach.objects.filter(user=user, slug=user_id).exists()
+    )
+    if user is None or not is_own:
+        raise NotFoundError("There is nothing of yours here. Sign in as the person whose bookings these are.")
+    return user
 
 
 def find_booking(request: HttpRequest, ref: str, token: str) -> tuple[Booking, Actor]:

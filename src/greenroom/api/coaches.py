@@ -149,7 +149,7 @@ def _packed_days_json(found: FreeTimes, tz: str, first: int, end: int) -> bytes:
 
 def _slot_json(found: FreeTimes, start: datetime) -> str:
     times = f'"starts_at": "{iso(start)}", "ends_at": "{iso(start + found.length)}"'
-    return f'{{{times}, "seats_left": {found.seats}}}'
+    return f'{{{times}, "seats_left": {found.seats_at(start)}}}'
 
 
 def coach_data(coach: Coach) -> dict[str, object]:

@@ -205,6 +205,21 @@ class BookingOut(Schema):
     session: str
 
 
+class BookingsIn(Schema):
+    """Which page of the caller's bookings. `userId` may only repeat who that is: a number, or a coach's slug."""
+
+    user_id: Annotated[Word, Field(alias="userId")] = ""
+    page: int = Field(1, ge=1, le=100_000)
+
+
+class BookingPageOut(Schema):
+    """Bookings, the latest session first."""
+
+    items: list[BookingOut]
+    count: int
+    page: int
+
+
 class PaymentOut(Schema):
     """Where to pay; no address when nothing is left to pay."""
 

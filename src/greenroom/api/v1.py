@@ -1,5 +1,6 @@
 """Version 1 of the JSON API. `/api/docs` shows it; `/api/v1/openapi.json` describes it."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, path
@@ -35,6 +36,19 @@ api = Api(
     urls_namespace="api",
     docs_url=None,
 )
+# What older documents call without a version.
+_UNVERSIONED = frozenset({"bookings", "availability/windows", "availability/blackouts", "availability/slots"})
+
+
+def unversioned(patterns: Iterable[URLResolver | URLPattern]) -> list[URLPattern]:
+    """Return the older addresses of some calls, directly under `/api/`; each is answered by the very same view."""
+    return [
+        path(f"api/{pattern.pattern}", pattern.callback)
+        for pattern in patterns
+        if isinstance(pattern, URLPattern) and str(pattern.pattern) in _UNVERSIONED
+    ]
+
+
 problems.register(api)
 api.add_router("", coaches.router)
 api.add_router("", bookings.router)

@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.forms import ModelForm
 from django.http import HttpRequest
 
-from greenroom.availability.models import Blackout, DateOverride, OverrideWindow, Schedule, WeeklyWindow
+from greenroom.availability.models import Blackout, DateOverride, OverrideWindow, Schedule, Stay, WeeklyWindow
 from greenroom.coaches.admin import CalendarAdmin
 
 
@@ -36,6 +36,21 @@ class DateOverrideAdmin(CalendarAdmin):
     list_display = ("schedule", "on")
     list_select_related = ("schedule",)
     inlines = (OverrideWindowInline,)
+
+
+@admin.register(Stay)
+class StayAdmin(CalendarAdmin):
+    """To be read and removed: only the service keeps stays from overlapping."""
+
+    coach_path = "schedule.coach_id"
+    list_display = ("schedule", "first_day", "last_day", "tz")
+    list_select_related = ("schedule",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 -- Django's interface
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Stay | None = None) -> bool:  # noqa: ARG002 -- as above
+        return False
 
 
 @admin.register(Blackout)

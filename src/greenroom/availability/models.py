@@ -84,6 +84,27 @@ class OverrideWindow(models.Model):
         ]
 
 
+class Stay(models.Model):
+    """The coach is elsewhere from `first_day` to `last_day`, both included: windows of these dates are read in `tz`.
+
+    Stays of one schedule do not overlap; the services see to it under the coach's lock.
+    """
+
+    schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="stays")
+    first_day = models.DateField()
+    last_day = models.DateField()
+    tz = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ("first_day",)
+        constraints = [
+            models.UniqueConstraint(fields=["schedule", "first_day"], name="stays_one_begins_on_a_date"),
+            models.CheckConstraint(
+                condition=Q(first_day__lte=F("last_day")), name="stays_do_not_end_before_they_begin"
+            ),
+        ]
+
+
 class Blackout(models.Model):
     """A range [starts_at, ends_at), in UTC, in which no session of the coach may lie."""
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from greenroom.availability.engine import Interval, Override, Window
+from greenroom.availability.engine import Interval, Override, Stay, Window
 from greenroom.availability.engine import Schedule as EngineSchedule
 from greenroom.availability.models import Blackout, DateOverride, Schedule, WeeklyWindow
 
@@ -27,7 +27,7 @@ class Hours:
 
 def hours_of(coach_ids: Collection[int]) -> Hours:
     """Read all schedules of these coaches; three queries, whatever their number."""
-    rows = list(Schedule.objects.filter(coach_id__in=coach_ids).values_list("pk", "coach_id", "tz", "is_default"))
+    rows, stays = _schedules(coach_ids)
     pks = [pk for pk, _coach_id, _tz, _is_default in rows]
     windows: defaultdict[int, list[Window]] = defaultdict(list)
     for pk, *span in WeeklyWindow.objects.filter(schedule_id__in=pks).values_list(
@@ -36,11 +36,25 @@ def hours_of(coach_ids: Collection[int]) -> Hours:
         windows[pk].append(Window(*span))
     overrides = _overrides(pks)
     return Hours(
-        by_schedule={
-            pk: EngineSchedule(tz=tz, windows=tuple(windows[pk]), overrides=overrides[pk]) for pk, _, tz, _ in rows
-        },
+        by_schedule={pk: EngineSchedule(tz, tuple(windows[pk]), overrides[pk], stays[pk]) for pk, _, tz, _ in rows},
         default_of_coach={coach_id: pk for pk, coach_id, _tz, is_default in rows if is_default},
     )
+
+
+def _schedules(
+    coach_ids: Collection[int],
+) -> tuple[list[tuple[int, int, str, bool]], defaultdict[int, tuple[Stay, ...]]]:
+    """Return pk, coach, zone and whether it is the default of each schedule, and the stays of each; one query."""
+    joined: Iterable[tuple[int, int, str, bool, date | None, date | None, str | None]] = Schedule.objects.filter(
+        coach_id__in=coach_ids
+    ).values_list("pk", "coach_id", "tz", "is_default", "stays__first_day", "stays__last_day", "stays__tz")
+    rows: dict[int, tuple[int, int, str, bool]] = {}
+    stays: defaultdict[int, tuple[Stay, ...]] = defaultdict(tuple)
+    for pk, coach_id, tz, is_default, first_day, last_day, stay_tz in joined:
+        rows[pk] = (pk, coach_id, tz, is_default)
+        if first_day and last_day and stay_tz:
+            stays[pk] += (Stay(first_day, last_day, stay_tz),)
+    return list(rows.values()), stays
 
 
 def _overrides(schedule_ids: Collection[int]) -> defaultdict[int, tuple[Override, ...]]:

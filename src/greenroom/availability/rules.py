@@ -2,20 +2,22 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 from greenroom.availability.engine import Interval, Window
 from greenroom.availability.engine.types import MINUTES_PER_DAY
 from greenroom.availability.errors import WindowsOverlapError
+from greenroom.availability.types import LocalDays
 from greenroom.core.actors import Actor, ActorKind
 from greenroom.core.errors import InvalidInputError, NotAllowedError
-from greenroom.notifications.display import EN_DASH, SHORT, WEEKDAYS
+from greenroom.notifications.display import EN_DASH, SHORT, WEEKDAYS, day_short
 
 MOST_WINDOWS_A_DAY = 12
 MOST_DATES = 366
 MOST_SCHEDULES = 20
 MOST_BLACKOUTS = 500
+MOST_STAYS = 12
 # How far ahead a date can be closed or changed: nobody books later than the longest horizon, one year.
 FARTHEST = timedelta(days=2 * 366)
 _MINUTES_PER_WEEK = 7 * MINUTES_PER_DAY
@@ -111,6 +113,23 @@ def check_closed(closed: Interval, now: datetime) -> None:
         raise InvalidInputError("This is over already. Choose days to come.", field="ends_at")
     if closed.end > now + FARTHEST:
         raise InvalidInputError("Nobody can book that far ahead: end within two years.", field="ends_at")
+
+
+def check_stay(days: LocalDays, others: Iterable[LocalDays], today: date) -> None:
+    """Refuse a stay that is over, ends before it begins, is too far away, or shares a date with another one.
+
+    `today` is a date of the schedule's own zone. Raises: InvalidInputError naming `first_day` or `last_day`.
+    """
+    if days.last < days.first:
+        raise InvalidInputError("The last day is before the first one.", field="last_day")
+    if days.last < today:
+        raise InvalidInputError("This is over already. Choose days to come.", field="last_day")
+    if days.last > today + FARTHEST:
+        raise InvalidInputError("Nobody can book that far ahead: end within two years.", field="last_day")
+    for other in others:
+        if days.first <= other.last and other.first <= days.last:
+            message = f"You are elsewhere from {day_short(other.first)} to {day_short(other.last)} already."
+            raise InvalidInputError(f"{message} Remove that first, or choose other days.", field="first_day")
 
 
 def day_name(weekday: int) -> str:

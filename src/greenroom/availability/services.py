@@ -13,7 +13,7 @@ from greenroom.availability import rules
 from greenroom.availability.engine import Interval, Window
 from greenroom.availability.engine.instants import find_zone
 from greenroom.availability.errors import NothingToUndoError, ScheduleChangedError, ScheduleInUseError
-from greenroom.availability.models import Blackout, DateOverride, OverrideWindow, Schedule, WeeklyWindow
+from greenroom.availability.models import Blackout, DateOverride, OverrideWindow, Schedule, Stay, WeeklyWindow
 from greenroom.availability.rules import Span
 from greenroom.availability.types import LocalDays
 from greenroom.coaches.models import Coach
@@ -285,6 +285,63 @@ def remove_override(*, coach: Coach, override_id: int, actor: Actor, now: dateti
         before = {"on": override.on.isoformat(), "hours": _date_words(spans)}
         audit.record(actor=actor, action="schedule.remove_override", target=override, now=now, before=before)
         override.delete()
+
+
+def add_stay(
+    *,
+    coach: Coach,
+    days: LocalDays,
+    tz: str,
+    actor: Actor,
+    now: datetime,
+    schedule: Schedule | None = None,
+) -> Stay:
+    """Let the windows that belong to some dates be read in `tz`, because the coach is there; returns the stay.
+
+    The dates keep their weekly windows and overrides. Stays of a schedule do not overlap. None stands for the coach's
+    default schedule. Locks the coach. The same stay again returns the row that is there.
+    Raises: InvalidInputError naming `tz`, `first_day` or `last_day`, NotFoundError, BusyError.
+    """
+    rules.require(actor)
+    _require_zone(tz)
+    with unit_of_work():
+        lock_coach(coach.pk)
+        mine = _schedule_of(coach, schedule)
+        if mine is None:
+            raise InvalidInputError("Save your weekly hours first.", field="first_day")
+        same = mine.stays.filter(first_day=days.first, last_day=days.last, tz=tz).first()
+        if same is not None:
+            return same
+        if tz == mine.tz:
+            raise InvalidInputError("Your hours are on this clock anyway.", field="tz")
+        today = now.astimezone(ZoneInfo(mine.tz)).date()
+        coming = list(mine.stays.filter(last_day__gte=today))
+        if len(coming) >= rules.MOST_STAYS:
+            raise InvalidInputError("These are too many journeys. Remove one first.", field="first_day")
+        rules.check_stay(days, [LocalDays(one.first_day, one.last_day) for one in mine.stays.all()], today)
+        stay = Stay.objects.create(schedule=mine, first_day=days.first, last_day=days.last, tz=tz)
+        audit.record(actor=actor, action="schedule.add_stay", target=stay, now=now, after=_stay_words(stay))
+    return stay
+
+
+def remove_stay(*, coach: Coach, stay_id: int, actor: Actor, now: datetime) -> Schedule:
+    """Let the schedule's own zone count again on the dates of a stay; returns the schedule. Locks the coach.
+
+    Raises: NotFoundError, BusyError.
+    """
+    rules.require(actor)
+    with unit_of_work():
+        lock_coach(coach.pk)
+        stay = Stay.objects.filter(schedule__coach=coach, pk=stay_id).select_related("schedule").first()
+        if stay is None:
+            raise NotFoundError
+        audit.record(actor=actor, action="schedule.remove_stay", target=stay, now=now, before=_stay_words(stay))
+        stay.delete()
+    return stay.schedule
+
+
+def _stay_words(stay: Stay) -> dict[str, audit.AuditValue]:
+    return {"first_day": stay.first_day.isoformat(), "last_day": stay.last_day.isoformat(), "tz": stay.tz}
 
 
 def add_blackout(

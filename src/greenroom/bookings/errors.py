@@ -54,6 +54,24 @@ class IllegalTransitionError(GreenroomError):
     message = "That is not possible any more."
 
 
+class OverlapError(GreenroomError):
+    """Other sessions stand where the coach wants one; `session_ids` are they, in order of time."""
+
+    code = "overlap"
+    message = "Another session stands there, or too close to it."
+
+    def __init__(self, session_ids: list[int]) -> None:
+        super().__init__(field="starts_at")
+        self.session_ids = session_ids
+
+
+class AlreadyBookedError(GreenroomError):
+    """One account has one seat in a group."""
+
+    code = "already_booked"
+    message = "You already have a seat in this session. To book one for somebody else, sign out first."
+
+
 class AlreadyExtendedError(GreenroomError):
     """A hold can be extended once."""
 

@@ -1,14 +1,15 @@
 """Why a time can or cannot be booked, for those who may know: the coach and the site's staff.
 
 The engine decides and names the rule; what is added here are the names of the sessions in the way and the state of the
-offer, which students are not told.
+offer, which students are not told. Of a stretch without any free time they learn which rule leaves none.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 
-from greenroom.availability.engine import Busy, Interval, Reason, explain
+from greenroom.availability.engine import Busy, Interval, Reason, Taken, explain, open_slots
 from greenroom.bookings import listing, queries
 from greenroom.bookings.models import CoachingSession
 from greenroom.bookings.types import BookingStatus, SessionStatus, StateCode
@@ -53,6 +54,41 @@ class SlotAnswer:
         return not self.reasons
 
 
+class Nothing(StrEnum):
+    """Why a stretch of time has no free start; safe to tell anybody."""
+
+    BOOKED = "booked"
+    NOTICE = "notice"
+    HORIZON = "horizon"
+    DATES = "dates"
+    CLOSED = "closed"
+
+
+def why_nothing(offer: Offer, *, length: timedelta, range_from: datetime, range_to: datetime, now: datetime) -> Nothing:
+    """Return the first rule without which a stretch that has no free start would have one.
+
+    Asked in this order: other sessions and limits, notice, horizon, the offer's dates; else there are no hours. The
+    past is left out. The queries of `open_slots`, and the engine up to four times.
+    """
+    first = max(now, range_from)
+    if first >= range_to:
+        return Nothing.CLOSED
+    wishes = [queries.Wish(offer, length)]
+    (query,) = queries.slot_queries(wishes, range_from=first, range_to=range_to, now=now)
+    relaxed = replace(query, taken=Taken(blackouts=query.taken.blackouts))
+    relaxed = replace(relaxed, rules=replace(relaxed.rules, daily_limit=None, weekly_limit=None, monthly_limit=None))
+    for reason, without in (
+        (Nothing.BOOKED, {}),
+        (Nothing.NOTICE, {"notice": timedelta()}),
+        (Nothing.HORIZON, {"horizon": None}),
+        (Nothing.DATES, {"first_day": None, "last_day": None}),
+    ):
+        relaxed = replace(relaxed, rules=replace(relaxed.rules, **without))
+        if open_slots(relaxed):
+            return reason
+    return Nothing.CLOSED
+
+
 def explain_for_owner(duration: OfferDuration, starts_at: datetime, *, now: datetime) -> SlotAnswer:
     """Say whether an offer's length can be booked at an aware instant, by whom the time is taken, and what is near.
 
@@ -65,9 +101,14 @@ def explain_for_owner(duration: OfferDuration, starts_at: datetime, *, now: date
     (query,) = queries.slot_queries(wishes, range_from=second, range_to=second + _ONE_SECOND, now=now)
     tz = query.schedule.tz
     first, last = second - offer.buffer_before, second + duration.length + offer.buffer_after
-    there = queries.occupying([offer.coach_id], first, last, now).prefetch_related("bookings")
-    sessions = {_busy_of(session, tz): session for session in there}
-    explanation = explain(replace(query, taken=replace(query.taken, busy=tuple(sessions))), starts_at)
+    there = queries.occupying([offer.coach_id], first, last, now).prefetch_related(queries.live_seats())
+    joinable = {(one.start, one.end): one for one in query.taken.joinable}
+    sessions = {
+        joinable.get((session.blocked_from, session.blocked_until)) or _busy_of(session, tz): session
+        for session in there
+    }
+    busy = tuple(one for one in sessions if one not in query.taken.joinable)
+    explanation = explain(replace(query, taken=replace(query.taken, busy=busy)), starts_at)
     found = tuple(
         SlotReason(reason.code.value, reason.sentence, reason.interval, _session_of(reason, sessions))
         for reason in explanation.reasons
@@ -103,6 +144,8 @@ def _busy_of(session: CoachingSession, tz: str) -> Busy:
 def _name_of(session: CoachingSession, tz: str) -> str:
     names = ", ".join(one.contact_name for one in session.bookings.all() if one.contact_name)
     whose = f" for {names}" if names else ""
+    if session.is_group:
+        return f"a group session with {names}" if names else "a group session that people are booking"
     if session.status != SessionStatus.HELD:
         return f"the session{' with ' + names if names else ''}"
     if session.held_until is not None:

@@ -2,7 +2,7 @@
 
 from greenroom.accounts.models import DiscordIdentity
 from greenroom.bookings import services
-from greenroom.bookings.models import Booking
+from greenroom.bookings.models import Booking, CoachingSession
 from greenroom.core import clock
 from greenroom.jobs.errors import RetryLaterError
 from greenroom.jobs.models import Job
@@ -25,6 +25,15 @@ def complete_if_unknown(job: Job) -> None:
 def time_out_request(job: Job) -> None:
     """End a request that the coach did not answer in time."""
     services.time_out_request(booking=Booking.objects.get(pk=job.payload["booking_id"]), now=clock.now())
+
+
+def decide_session(job: Job) -> None:
+    """Decide whether a group session takes place; while people are still paying it is looked at again."""
+    now = clock.now()
+    session = CoachingSession.objects.get(pk=job.payload["session_id"])
+    look_again_at = services.decide_session(session=session, now=now)
+    if look_again_at is not None:
+        raise RetryLaterError(look_again_at - now, "People are still booking.")
 
 
 def settle_order(job: Job) -> None:

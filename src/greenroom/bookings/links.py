@@ -1,5 +1,7 @@
 """The absolute addresses of a booking's pages: stable, and used by mails, calendars and the API alike."""
 
+from datetime import datetime
+
 from django.conf import settings
 
 from greenroom.bookings.models import Booking, CoachingSession
@@ -29,6 +31,17 @@ def session_url(booking: Booking) -> str:
 def session_page_url(session: CoachingSession) -> str:
     """Return the session page without a key: its people open it signed in."""
     return f"{settings.BASE_URL}/session/{session.ref}/"
+
+
+def move_url(booking: Booking, starts_at: datetime) -> str:
+    """Return the page on which a session is moved, with a new start (aware UTC) already chosen."""
+    chosen = f"{starts_at:%Y-%m-%dT%H:%M:%SZ}"
+    return f"{settings.BASE_URL}/manage/{manage_token(booking)}/reschedule/?starts_at={chosen}"
+
+
+def propose_url(booking: Booking) -> str:
+    """Return the page on which the coach proposes other times, signed in."""
+    return f"{settings.BASE_URL}/studio/sessions/{booking.ref}/propose/"
 
 
 def answer_url(booking: Booking) -> str:

@@ -8,17 +8,19 @@ answer is the same as a fresh one from `queries.open_slots`, for one query inste
 
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from threading import Lock
 
 from django.db.models import Min
 
-from greenroom.availability.engine import Taken
+from greenroom.availability.engine import SlotQuery, Taken
 from greenroom.availability.engine import open_slots as engine_open_slots
 from greenroom.bookings import queries
-from greenroom.bookings.models import CoachingSession
-from greenroom.bookings.types import SessionStatus
+from greenroom.bookings.models import Booking
+from greenroom.bookings.types import BookingStatus
 from greenroom.catalog.models import Offer
 from greenroom.catalog.queries import find_duration, get_public_offer
 from greenroom.catalog.types import OfferStatus
@@ -40,20 +42,31 @@ class Asked:
     range_to: datetime
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class FreeTimes:
     """Every start that nothing but notice and horizon stands in the way of, aware UTC and sorted.
 
-    `offered` are those that would be there if nobody had booked anything.
+    `untaken` is the question they answer, as if nobody had booked anything; None while nothing can be booked at all.
+    `seats` are those of a start at which nobody booked yet, `seats_left` those of groups that people can join.
     """
 
     starts: tuple[datetime, ...]
-    offered: frozenset[datetime]
+    untaken: SlotQuery | None
     length: timedelta
     seats: int
+    seats_left: Mapping[datetime, int]
     notice: timedelta
     horizon: timedelta
     true_until: datetime | None
+
+    @cached_property
+    def offered(self) -> frozenset[datetime]:
+        """The starts that would be there if nobody had booked anything; found once somebody comes too late."""
+        return frozenset(engine_open_slots(self.untaken)) if self.untaken else frozenset()
+
+    def seats_at(self, start: datetime) -> int:
+        """Return how many seats a start among `starts` has left."""
+        return self.seats_left.get(start, self.seats)
 
     def bookable(self, now: datetime) -> tuple[int, int]:
         """Return the part of `starts` that can be booked at `now`, as the bounds of a slice; both rules inclusive."""
@@ -122,7 +135,7 @@ def _gather(asked: Asked, now: datetime) -> FreeTimes:
     offer = get_public_offer(asked.coach_slug, asked.offer_slug)
     length = find_duration(offer, asked.minutes).length
     if not offer.coach.is_accepting_students:
-        return FreeTimes((), frozenset(), length, offer.capacity, offer.notice, offer.horizon, None)
+        return FreeTimes((), None, length, offer.capacity, {}, offer.notice, offer.horizon, None)
     wishes = [queries.Wish(offer, length)]
     (query,) = queries.slot_queries(wishes, range_from=asked.range_from, range_to=asked.range_to, now=now)
     # As seen from long before the range, without notice and horizon: the reader applies both to its own moment.
@@ -131,13 +144,15 @@ def _gather(asked: Asked, now: datetime) -> FreeTimes:
         now=asked.range_from - _LONG_AGO,
         rules=replace(query.rules, notice=timedelta(), horizon=None),
     )
-    untaken = replace(timeless, taken=Taken(blackouts=query.taken.blackouts))
     is_open = queries.takes_bookings(offer)
     return FreeTimes(
         starts=tuple(engine_open_slots(timeless)) if is_open else (),
-        offered=frozenset(engine_open_slots(untaken)) if is_open else frozenset(),
+        untaken=replace(timeless, taken=Taken(blackouts=query.taken.blackouts)) if is_open else None,
         length=length,
         seats=offer.capacity,
+        seats_left=queries.seats_left(
+            offer, length=length, range_from=asked.range_from, range_to=asked.range_to, now=now
+        ),
         notice=offer.notice,
         horizon=offer.horizon,
         true_until=_first_hold_to_end(offer.coach_id, now),
@@ -145,6 +160,6 @@ def _gather(asked: Asked, now: datetime) -> FreeTimes:
 
 
 def _first_hold_to_end(coach_id: int, now: datetime) -> datetime | None:
-    held = CoachingSession.objects.filter(coach_id=coach_id, status=SessionStatus.HELD, held_until__gt=now)
-    first: datetime | None = held.aggregate(first=Min("held_until"))["first"]
+    held = Booking.objects.filter(coach_id=coach_id, status=BookingStatus.HELD, hold_expires_at__gt=now)
+    first: datetime | None = held.aggregate(first=Min("hold_expires_at"))["first"]
     return first

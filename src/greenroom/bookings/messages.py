@@ -3,12 +3,13 @@
 from datetime import datetime
 
 from greenroom.bookings import links
-from greenroom.bookings.calendars import Method, calendar_file
-from greenroom.bookings.models import Booking
-from greenroom.bookings.types import UPCOMING, BookingStatus, Party
+from greenroom.bookings.calendars import Method, coach_file, student_file
+from greenroom.bookings.models import Booking, CoachingSession
+from greenroom.bookings.types import UNPAID, UPCOMING, UPCOMING_SESSIONS, BookingStatus, Party, SessionStatus
 from greenroom.catalog.types import Venue
 from greenroom.core.actors import ActorKind
 from greenroom.core.money import Money
+from greenroom.integrations.mail.protocol import Attachment
 from greenroom.notifications import display
 from greenroom.notifications.display import Viewer
 from greenroom.notifications.letters import Action, Letter, render
@@ -34,7 +35,7 @@ def confirmed_student(message: Message, now: datetime) -> Content | None:
         opening=f"Your session with {booking.coach.display_name} is booked.",
         facts=(*_facts(booking, Party.STUDENT), *_refund_terms(booking, now)),
         actions=_student_actions(booking),
-        attachments=(calendar_file(booking, party=Party.STUDENT, method=Method.REQUEST, now=now),),
+        attachments=(student_file(booking, method=Method.REQUEST, now=now),),
     )
     return render(letter)
 
@@ -49,7 +50,7 @@ def confirmed_coach(message: Message, now: datetime) -> Content | None:
         opening=f"{booking.contact_name} booked “{_title(booking)}”.",
         facts=(*_facts(booking, Party.COACH), *_answers(booking)),
         actions=(Action("Open the session", links.session_page_url(booking.session)),),
-        attachments=(calendar_file(booking, party=Party.COACH, method=Method.REQUEST, now=now),),
+        attachments=(coach_file(booking.session, method=Method.REQUEST, now=now),),
     )
     return render(letter)
 
@@ -121,6 +122,65 @@ def moved_coach(message: Message, now: datetime) -> Content | None:
     return _moved(message, now, Party.COACH)
 
 
+def move_request(message: Message, now: datetime) -> Content | None:
+    """Tell the coach that a student asks for another time, with the page on which to propose some."""
+    booking = _find(message)
+    if booking is None or not booking.move_request or not _is_ahead(booking, now):
+        return None
+    letter = Letter(
+        subject=f"Another time? {booking.contact_name}, {_short(booking, Party.COACH)}",
+        opening=f"{booking.contact_name} asks for another time and may not choose one alone any more.",
+        facts=(*_facts(booking, Party.COACH), ("They write", booking.move_request)),
+        paragraphs=("The session stays where it is unless you propose other times.",),
+        actions=(Action("Propose other times", links.propose_url(booking)),),
+    )
+    return render(letter)
+
+
+def invited_student(message: Message, now: datetime) -> Content | None:
+    """Send a client the link to pay what the coach booked for them, while the time is kept."""
+    booking = _find(message)
+    if booking is None or booking.status not in UNPAID or now >= booking.hold_expires_at:
+        return None
+    viewer = _viewer(booking, Party.STUDENT)
+    letter = Letter(
+        subject=f"For you: {_title(booking)}, {_short(booking, Party.STUDENT)}",
+        opening=f"{booking.coach.display_name} keeps a time for you. It is yours once it is paid.",
+        facts=(*_facts(booking, Party.STUDENT), ("Kept until", display.moment(booking.hold_expires_at, viewer))),
+        paragraphs=("Without a payment until then the time is free again, and nothing is owed.",),
+        actions=(Action("Look at it and pay", links.checkout_url(booking)),),
+    )
+    return render(letter)
+
+
+def proposed_student(message: Message, now: datetime) -> Content | None:
+    """Ask the student to choose one of the coach's times; each link opens a page, and only its button moves."""
+    booking = _find(message)
+    if booking is None or not booking.proposed_times or not _is_ahead(booking, now):
+        return None
+    viewer = _viewer(booking, Party.STUDENT)
+    letter = Letter(
+        subject=f"Another time? {_title(booking)}, {_short(booking, Party.STUDENT)}",
+        opening=f"{booking.coach.display_name} asks you to choose another time for your session.",
+        facts=(
+            *_facts(booking, Party.STUDENT),
+            *((("Note", booking.proposal_note),) if booking.proposal_note else ()),
+        ),
+        paragraphs=(
+            "Until you choose, the session stays where it is.",
+            "None of them suits? Choose any other free time, or cancel: then everything you paid comes back.",
+        ),
+        actions=(
+            *(
+                Action(display.moment_short(start, viewer), links.move_url(booking, start))
+                for start in booking.proposals
+            ),
+            Action("Another time, or cancel", links.manage_url(booking)),
+        ),
+    )
+    return render(letter)
+
+
 def cancelled_student(message: Message, now: datetime) -> Content | None:
     """Confirm a cancellation to the student and say what goes back."""
     return _cancelled(message, now, Party.STUDENT)
@@ -139,12 +199,31 @@ def reminder_student(message: Message, now: datetime) -> Content | None:
     return _reminder(booking, now, Party.STUDENT, _student_actions(booking))
 
 
-def reminder_coach(message: Message, now: datetime) -> Content | None:
-    """Remind the coach, unless the session is off or has begun."""
-    booking = _find(message)
+def session_reminder(message: Message, now: datetime) -> Content | None:
+    """Remind the coach of a session, once however many students it has, unless it is off or has begun."""
+    booked = Booking.objects.filter(session=message.subject_id, status__in=UPCOMING).order_by("pk")
+    booking = booked.select_related("session__offer", "coach__user", "order", "student").first()
     if booking is None or not _is_ahead(booking, now):
         return None
     return _reminder(booking, now, Party.COACH, (Action("Open the session", links.session_page_url(booking.session)),))
+
+
+def session_off(message: Message, now: datetime) -> Content | None:
+    """Tell the coach that a whole session is off, and why."""
+    session = CoachingSession.objects.select_related("offer", "coach__user").filter(pk=message.subject_id).first()
+    if session is None or session.status in UPCOMING_SESSIONS:
+        return None
+    viewer = Viewer(session.coach.user.time_zone)
+    letter = Letter(
+        subject=f"Off: {session.offer.title}, {display.moment_short(session.starts_at, viewer)}",
+        opening=f"“{session.offer.title}” does not take place at this time: nobody is in it any more.",
+        facts=(
+            ("When", display.interval(session.starts_at, session.ends_at, viewer)),
+            *((("Reason", session.called_off_reason),) if session.called_off_reason else ()),
+        ),
+        attachments=(coach_file(session, method=Method.CANCEL, now=now),),
+    )
+    return render(letter)
 
 
 def unfulfillable(message: Message, _now: datetime) -> Content | None:
@@ -220,7 +299,7 @@ def _moved(message: Message, now: datetime, party: Party) -> Content | None:
         opening=f"The session with {_other(booking, party)} has a new time.",
         facts=(*_facts(booking, party), *(_refund_terms(booking, now) if party is Party.STUDENT else note)),
         actions=_student_actions(booking) if party is Party.STUDENT else coach_actions,
-        attachments=(calendar_file(booking, party=party, method=Method.REQUEST, now=now),),
+        attachments=(_calendar(booking, party, Method.REQUEST, now),),
     )
     return render(letter)
 
@@ -236,11 +315,21 @@ def _cancelled(message: Message, now: datetime, party: Party) -> Content | None:
         facts=(*_facts(booking, party), *reason),
         paragraphs=_refund_words(booking) if party is Party.STUDENT else (),
         actions=(Action("Choose another time", links.rebook_url(booking)),) if party is Party.STUDENT else (),
-        attachments=(calendar_file(booking, party=party, method=Method.CANCEL, now=now),)
-        if booking.confirmed_at is not None
-        else (),
+        attachments=(_calendar(booking, party, Method.CANCEL, now),) if _leaves_calendar(booking, party) else (),
     )
     return render(letter)
+
+
+def _calendar(booking: Booking, party: Party, method: Method, now: datetime) -> Attachment:
+    if party is Party.COACH:
+        return coach_file(booking.session, method=method, now=now)
+    return student_file(booking, method=method, now=now)
+
+
+def _leaves_calendar(booking: Booking, party: Party) -> bool:
+    """Tell whether a calendar has an entry that goes: a group stays in the coach's while somebody is in it."""
+    is_off = booking.session.status in {SessionStatus.CANCELLED, SessionStatus.EXPIRED}
+    return booking.confirmed_at is not None and (party is Party.STUDENT or is_off)
 
 
 def _who_cancelled(booking: Booking, party: Party) -> str:
@@ -264,8 +353,8 @@ def _refund_words(booking: Booking) -> tuple[str, ...]:
 def _reminder(booking: Booking, now: datetime, party: Party, actions: tuple[Action, ...]) -> Content:
     soon = display.relative(booking.session.starts_at, now)
     letter = Letter(
-        subject=f"{soon[:1].upper()}{soon[1:]}: {_title(booking)} with {_other(booking, party)}",
-        opening=f"Your session with {_other(booking, party)} begins {soon}.",
+        subject=f"{soon[:1].upper()}{soon[1:]}: {_title(booking)} with {_company(booking, party)}",
+        opening=f"Your session with {_company(booking, party)} begins {soon}.",
         facts=_facts(booking, party),
         actions=actions,
     )
@@ -284,6 +373,13 @@ def _other(booking: Booking, party: Party) -> str:
     return booking.contact_name if party is Party.COACH else booking.coach.display_name
 
 
+def _company(booking: Booking, party: Party) -> str:
+    """Name who is met: the coach, the student, or how many when they are several."""
+    if party is Party.STUDENT or not booking.session.is_group:
+        return _other(booking, party)
+    return f"a group of {booking.session.seats_taken}"
+
+
 def _viewer(booking: Booking, party: Party) -> Viewer:
     return Viewer(booking.coach.user.time_zone if party is Party.COACH else booking.contact_tz)
 
@@ -299,10 +395,20 @@ def _facts(booking: Booking, party: Party) -> tuple[tuple[str, str], ...]:
     if other.tz != viewer.tz:
         label = "For your coach" if party is Party.STUDENT else "For your student"
         facts.append((label, display.moment(session.starts_at, other)))
+    if session.is_group:
+        facts.append(("Group", _group(session, party)))
     facts.append(("Where", _VENUES[Venue(session.venue)]))
     if booking.order is not None and booking.order.total_minor:
         facts.append(("Price", display.money(booking.order.total)))
     return tuple(facts)
+
+
+def _group(session: CoachingSession, party: Party) -> str:
+    """Say how big a group is; students are not told who else is in it."""
+    if party is Party.COACH:
+        return f"{session.seats_taken} of {session.capacity} seats taken"
+    words = f"Up to {session.capacity} people"
+    return f"{words}; it takes place with at least {session.min_seats}" if session.min_seats > 1 else words
 
 
 def _refund_terms(booking: Booking, now: datetime) -> tuple[tuple[str, str], ...]:

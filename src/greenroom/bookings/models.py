@@ -1,13 +1,13 @@
 """Coaching sessions and bookings."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
 from greenroom.accounts.models import DiscordIdentity
-from greenroom.bookings.types import OCCUPYING, BookingStatus, MoveTerms, Party, SessionStatus
+from greenroom.bookings.types import GONE, OCCUPYING, BookingStatus, MoveTerms, Party, SessionStatus
 from greenroom.catalog.models import Offer
 from greenroom.catalog.types import Venue
 from greenroom.coaches.models import Coach
@@ -27,7 +27,9 @@ _CONFIRMED_ONCE = (
 class CoachingSession(models.Model):
     """One block of a coach's time. Instants are UTC; `blocked_from`/`blocked_until` are it with its buffers, frozen.
 
-    `sequence` grows with every move (RFC 5545, 3.8.7.4): keys of time-bound jobs and calendar entries carry it.
+    A `capacity` above 1 makes it a group, which people join while its offer has seats left: the offer says how many, at
+    any time, and the row keeps up when a seat is taken. What was booked as a session of two stays one.
+    `sequence` grows with every move (RFC 5545, 3.8.7.4): keys of its jobs and its coach's calendar entry carry it.
     """
 
     ref = models.CharField(max_length=REF_LENGTH, unique=True, default=new_ref)
@@ -41,6 +43,19 @@ class CoachingSession(models.Model):
     is_exclusive = models.BooleanField(default=True)
     capacity = models.PositiveSmallIntegerField(default=1)
     seats_taken = models.PositiveSmallIntegerField(default=0)
+    min_seats = models.PositiveSmallIntegerField(
+        default=1, help_text="As the offer had it when the first seat was taken."
+    )
+    decide_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it is decided whether enough people booked; empty: it needs only one."
+    )
+    was_confirmed = models.BooleanField(
+        default=False, help_text="Somebody was booked in it, so its coach was told of it."
+    )
+    called_off_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when all of it is off: nobody joins it any more, nor by paying late."
+    )
+    called_off_reason = models.CharField(max_length=300, blank=True)
     sequence = models.PositiveIntegerField(default=0)
     held_until = models.DateTimeField(
         null=True,
@@ -77,6 +92,11 @@ class CoachingSession(models.Model):
         """Return when it is, in UTC."""
         return f"{self.starts_at:%Y-%m-%d %H:%M} UTC"
 
+    @property
+    def is_group(self) -> bool:
+        """Whether more than one student can come."""
+        return self.capacity > 1
+
 
 class Booking(models.Model):
     """One seat in a session. Until it is paid it is a hold, kept until `hold_expires_at`.
@@ -97,6 +117,7 @@ class Booking(models.Model):
     hold_expires_at = models.DateTimeField()
     price_minor = models.PositiveIntegerField(default=0, help_text="As it was shown when the time was held.")
     currency = models.CharField(max_length=3, default="EUR")
+    is_manual = models.BooleanField(default=False, help_text="Its coach made it.")
     was_hold_extended = models.BooleanField(default=False)
     contact_name = models.CharField(max_length=100, blank=True)
     contact_email = models.EmailField(blank=True)
@@ -114,6 +135,9 @@ class Booking(models.Model):
     )
     refund_minor = models.PositiveIntegerField(default=0, help_text="What was refunded when it was cancelled.")
     moves_count = models.PositiveSmallIntegerField(default=0)
+    sequence = models.PositiveIntegerField(
+        default=0, help_text="Grows with every change of its time, as that of a session does for the coach."
+    )
     approval_hours = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="As the offer had it when the time was held; empty: confirmed at once."
     )
@@ -123,6 +147,13 @@ class Booking(models.Model):
     )
     move_notice_hours = models.PositiveSmallIntegerField(default=0, help_text="As the offer had it, as above.")
     move_reason = models.CharField(max_length=300, blank=True, help_text="What was said about the latest move.")
+    move_request = models.CharField(
+        max_length=300, blank=True, help_text="What the student wrote who asks the coach for another time."
+    )
+    proposed_times = models.JSONField(
+        default=list, blank=True, help_text="Other starts between which the coach asks the student to choose, in UTC."
+    )
+    proposal_note = models.CharField(max_length=300, blank=True, help_text="What the coach said about them.")
     no_show_party = models.CharField(max_length=8, blank=True, choices=[(party.value, party.value) for party in Party])
     cancelled_by = models.CharField(max_length=16, blank=True)
     reason = models.CharField(max_length=300, blank=True)
@@ -159,9 +190,20 @@ class Booking(models.Model):
         return self.ref
 
     @property
+    def is_live(self) -> bool:
+        """Whether it still stands for a seat: not cancelled and not expired."""
+        return self.status not in GONE
+
+    @property
     def move_terms(self) -> MoveTerms:
         """What its student may still do about the time."""
-        return MoveTerms(self.moves_count, self.moves_limit, timedelta(hours=self.move_notice_hours))
+        notice = timedelta(hours=self.move_notice_hours)
+        return MoveTerms(self.moves_count, self.moves_limit, notice, is_asked=bool(self.proposed_times))
+
+    @property
+    def proposals(self) -> list[datetime]:
+        """The starts between which the coach asks the student to choose, aware UTC, in order."""
+        return [datetime.fromisoformat(start) for start in self.proposed_times]
 
     @property
     def price(self) -> Money:

@@ -5,17 +5,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Case, Q, QuerySet, When
+from django.db.models import Case, Count, Prefetch, Q, QuerySet, When
 
 from greenroom.accounts.models import User
 from greenroom.availability import queries as availability
-from greenroom.availability.engine import Busy, Explanation, Interval, Rules, SlotQuery, Taken
+from greenroom.availability.engine import Busy, Explanation, Interval, LocalInterval, Rules, SlotQuery, Taken
 from greenroom.availability.engine import Schedule as EngineSchedule
 from greenroom.availability.engine import explain as engine_explain
 from greenroom.availability.engine import open_slots as engine_open_slots
 from greenroom.availability.models import Schedule
 from greenroom.bookings.models import Booking, CoachingSession
-from greenroom.bookings.types import OCCUPYING, UPCOMING_SESSIONS, BookingStatus
+from greenroom.bookings.types import GONE, JOINABLE, OCCUPYING, UPCOMING_SESSIONS, BookingStatus
 from greenroom.catalog.models import Offer
 from greenroom.catalog.types import OfferStatus
 from greenroom.coaches.models import Coach
@@ -50,8 +50,9 @@ def open_slots(
 ) -> list[datetime]:
     """Return the starts in [range_from, range_to), aware UTC and sorted, that can be booked at `now`.
 
-    `moving` is a session that is being moved: its own time counts as free, and it keeps its buffers. Without one
-    there is nothing while the offer takes no bookings. Five queries, whatever the range.
+    `moving` is the session from which a seat is being moved: its own time counts as free unless others stay in it,
+    and its buffers are kept. Without one there is nothing while the offer takes no bookings. Groups with free seats
+    are among the starts. Five queries, whatever the range; six for a group, and seven to move a seat out of one.
     """
     if moving is None and not takes_bookings(offer):
         return []
@@ -75,6 +76,17 @@ def explain_slot(
     second = starts_at.replace(microsecond=0)
     queries = slot_queries(wishes, range_from=second, range_to=second + _ONE_SECOND, now=now, moving=moving)
     return engine_explain(queries[0], starts_at)
+
+
+def seats_left(
+    offer: Offer, *, length: timedelta, range_from: datetime, range_to: datetime, now: datetime
+) -> dict[datetime, int]:
+    """Return how many seats are left at the starts in [range_from, range_to) that somebody booked already.
+
+    Every other start of the offer has all of them. One query; none for sessions of two.
+    """
+    groups = _joinable([Wish(offer, length)], range_from, range_to + length, now, None)
+    return {group.session.starts_at: group.seats_left for group in groups}
 
 
 def next_slots(
@@ -120,6 +132,8 @@ def slot_queries(
     hours = availability.hours_of(coach_ids)
     blackouts = availability.blackouts_of(coach_ids, range_from=first, range_to=last)
     sessions = _occupied(coach_ids, first, last, now, moving)
+    # What was booked as a session of two stays one.
+    groups = _joinable(wishes, first, last, now, moving) if moving is None or moving.is_group else []
     return [
         SlotQuery(
             schedule=hours.of(coach_id=wish.offer.coach_id, schedule_id=wish.offer.schedule_id),
@@ -127,16 +141,80 @@ def slot_queries(
             now=now,
             range_from=range_from,
             range_to=range_to,
-            taken=Taken(
-                blackouts=blackouts[wish.offer.coach_id],
-                busy=tuple(one.busy for one in sessions[wish.offer.coach_id]),
-                booked_starts=tuple(
-                    one.starts_at for one in sessions[wish.offer.coach_id] if one.offer_id == wish.offer.pk
-                ),
-            ),
+            taken=_taken(wish, blackouts[wish.offer.coach_id], sessions[wish.offer.coach_id], groups),
         )
         for wish, rule in zip(wishes, rules, strict=True)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Occupied:
+    pk: int
+    blocked: Interval
+    starts_at: datetime
+    offer_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """A session that people can join."""
+
+    session: CoachingSession
+    seats_left: int
+
+    @property
+    def busy(self) -> Busy:
+        session = self.session
+        return Busy(
+            session.blocked_from,
+            session.blocked_until,
+            session=Interval(session.starts_at, session.ends_at),
+            ref=f"a group session with {self.seats_left} of {session.offer.capacity} seats free",
+        )
+
+
+def _taken(
+    wish: Wish, blackouts: tuple[Interval | LocalInterval, ...], sessions: list[_Occupied], groups: list[_Group]
+) -> Taken:
+    mine = [
+        group
+        for group in groups
+        if group.session.offer_id == wish.offer.pk and group.session.ends_at - group.session.starts_at == wish.length
+    ]
+    joined = {group.session.pk for group in mine}
+    others = [one for one in sessions if one.pk not in joined] if joined else sessions
+    return Taken(
+        blackouts=blackouts,
+        busy=tuple(one.blocked for one in others),
+        booked_starts=tuple(one.starts_at for one in sessions if one.offer_id == wish.offer.pk),
+        joinable=tuple(group.busy for group in mine),
+    )
+
+
+def _joinable(
+    wishes: Collection[Wish], first: datetime, last: datetime, now: datetime, moving: CoachingSession | None
+) -> list[_Group]:
+    """Return the groups of these offers in [first, last) that have a free seat: its offer says how many it has."""
+    offers = {wish.offer.pk for wish in wishes if wish.offer.capacity > 1}
+    if not offers:
+        return []
+    sessions = occupying({wish.offer.coach_id for wish in wishes}, first, last, now).filter(
+        offer__in=offers, capacity__gt=1, status__in=JOINABLE, called_off_at=None
+    )
+    if moving is not None:
+        sessions = sessions.exclude(pk=moving.pk)
+    taken = Count("bookings", filter=_takes_a_seat(now, "bookings__"))
+    groups = [
+        _Group(session, session.offer.capacity - session.seats_count)
+        for session in sessions.select_related("offer").annotate(seats_count=taken).order_by("starts_at", "pk")
+    ]
+    return [group for group in groups if group.seats_left > 0]
+
+
+def _takes_a_seat(now: datetime, of: str = "") -> Q:
+    """Return what is true of bookings that were not given up and are no hold past its time."""
+    is_kept = ~Q(**{f"{of}status": BookingStatus.HELD}) | Q(**{f"{of}hold_expires_at__gt": now})
+    return ~Q(**{f"{of}status__in": GONE}) & is_kept
 
 
 def _engine_rules(wish: Wish, moving: CoachingSession | None) -> Rules:
@@ -162,25 +240,23 @@ def _margin(rule: Rules) -> timedelta:
     return days * _ONE_DAY
 
 
-@dataclass(frozen=True, slots=True)
-class _Occupied:
-    busy: Busy
-    starts_at: datetime
-    offer_id: int
-
-
 def _occupied(
     coach_ids: Collection[int], first: datetime, last: datetime, now: datetime, moving: CoachingSession | None
 ) -> defaultdict[int, list[_Occupied]]:
     sessions = occupying(coach_ids, first, last, now)
-    if moving is not None:
+    if moving is not None and not _others_stay(moving, now):
         sessions = sessions.exclude(pk=moving.pk)
     occupied: defaultdict[int, list[_Occupied]] = defaultdict(list)
-    for coach_id, blocked_from, blocked_until, starts_at, offer_id in sessions.values_list(
-        "coach_id", "blocked_from", "blocked_until", "starts_at", "offer_id"
+    for coach_id, pk, blocked_from, blocked_until, starts_at, offer_id in sessions.values_list(
+        "coach_id", "pk", "blocked_from", "blocked_until", "starts_at", "offer_id"
     ):
-        occupied[coach_id].append(_Occupied(Busy(blocked_from, blocked_until), starts_at, offer_id))
+        occupied[coach_id].append(_Occupied(pk, Interval(blocked_from, blocked_until), starts_at, offer_id))
     return occupied
+
+
+def _others_stay(session: CoachingSession, now: datetime) -> bool:
+    """Tell whether a session still takes time when one of its seats moves out; a hold past its time does not stay."""
+    return session.seats_taken > 1 and session.bookings.filter(_takes_a_seat(now)).count() > 1
 
 
 def occupying(coach_ids: Collection[int], first: datetime, last: datetime, now: datetime) -> QuerySet[CoachingSession]:
@@ -194,12 +270,34 @@ def occupying(coach_ids: Collection[int], first: datetime, last: datetime, now: 
     )
 
 
+def in_the_way(
+    coach_id: int,
+    blocked_from: datetime,
+    blocked_until: datetime,
+    now: datetime,
+    *,
+    leaving: CoachingSession | None = None,
+) -> QuerySet[CoachingSession]:
+    """Return the sessions that a new one with its buffers would overlap, in order of time.
+
+    `leaving` is the session from which a seat moves there: it is in the way only while others stay in it. Hours, time
+    off, notice and limits are not asked: this is for times that the coach names.
+    """
+    sessions = occupying([coach_id], blocked_from, blocked_until, now).order_by("starts_at")
+    return sessions.exclude(pk=leaving.pk) if leaving is not None and not _others_stay(leaving, now) else sessions
+
+
 def is_still_free(session: CoachingSession, *, now: datetime) -> bool:
     """Tell whether a session that was given up could stand where it was: not past, and nothing in its way.
 
-    Notice, horizon and limits do not count: its student kept them when choosing the time.
+    In a group that others kept, a seat has to be free; none is begun again once it was decided about. Notice, horizon
+    and limits do not count: its student kept them when choosing the time.
     """
-    if session.starts_at <= now:
+    if session.starts_at <= now or session.called_off_at is not None:
+        return False
+    if session.seats_taken:
+        return session.seats_taken < session.offer.capacity
+    if session.decide_at is not None and session.decide_at <= now:
         return False
     coach_ids = {session.coach_id}
     taken = _occupied(coach_ids, session.blocked_from, session.blocked_until, now, session)
@@ -237,11 +335,30 @@ def booked_sessions_within(coach: Coach, ranges: Collection[Interval]) -> list[t
     sessions = _to_keep(coach.pk).filter(
         starts_at__lt=max(one.end for one in ranges), ends_at__gt=min(one.start for one in ranges)
     )
-    found = list(sessions.select_related("offer").prefetch_related("bookings").order_by("starts_at"))
+    found = list(sessions.select_related("offer").prefetch_related(live_seats()).order_by("starts_at"))
     return [
         tuple(session for session in found if session.starts_at < one.end and session.ends_at > one.start)
         for one in ranges
     ]
+
+
+def live_seats() -> "Prefetch[str, QuerySet[Booking], str]":
+    """Return what loads sessions with the bookings in them that were not given up, in order."""
+    return Prefetch("bookings", Booking.objects.exclude(status__in=GONE).order_by("pk"))
+
+
+def find_group(offer: Offer, starts_at: datetime, ends_at: datetime) -> CoachingSession | None:
+    """Return the group session at exactly this time that people may join, if there is one; full ones too."""
+    if offer.capacity == 1:
+        return None
+    groups = CoachingSession.objects.filter(offer=offer, starts_at=starts_at, ends_at=ends_at, capacity__gt=1)
+    return groups.filter(status__in=JOINABLE, called_off_at=None).first()
+
+
+def sessions_over_capacity(offer: Offer, *, now: datetime) -> int:
+    """Count the groups to come in which more seats are taken than their offer has."""
+    coming = CoachingSession.objects.filter(offer=offer, capacity__gt=1, status__in=JOINABLE, starts_at__gt=now)
+    return coming.filter(seats_taken__gt=offer.capacity).count()
 
 
 def sessions_outside_hours(schedule: Schedule, *, now: datetime) -> list[CoachingSession]:
@@ -251,7 +368,7 @@ def sessions_outside_hours(schedule: Schedule, *, now: datetime) -> list[Coachin
     """
     uses = Q(offer__schedule=schedule) | (Q(offer__schedule=None) if schedule.is_default else Q(pk=None))
     coming = _to_keep(schedule.coach_id).filter(uses, starts_at__gt=now)
-    found = list(coming.select_related("offer").prefetch_related("bookings").order_by("starts_at"))
+    found = list(coming.select_related("offer").prefetch_related(live_seats()).order_by("starts_at"))
     hours = availability.hours_of([schedule.coach_id]).by_schedule[schedule.pk] if found else None
     return [session for session in found if hours is not None and not _holds(hours, session)]
 
@@ -305,9 +422,16 @@ def find_earlier_booking(booking: Booking) -> Booking | None:
 
 def find_seat(user: User, session_ref: str) -> Booking | None:
     """Return this user's booking in a session, or for its coach the latest one in it."""
-    theirs = Q(student=user) | Q(coach__user=user)
-    given_up = Case(When(status__in=[BookingStatus.CANCELLED, BookingStatus.EXPIRED], then=1), default=0)
-    return _whole(Booking.objects.filter(theirs, session__ref=session_ref)).order_by(given_up, "-pk").first()
+    given_up = Case(When(status__in=GONE, then=1), default=0)
+    return _whole(Booking.objects.filter(_is_seen_by(user), session__ref=session_ref)).order_by(given_up, "-pk").first()
+
+
+def may_have_left(booking: Booking, session_ref: str) -> bool:
+    """Tell whether a booking that moved can have come from this group: links that were mailed before still name it."""
+    if not booking.sequence or not (session_ref.isascii() and session_ref.isprintable()):
+        return False
+    groups = CoachingSession.objects.filter(offer=booking.session.offer, capacity__gt=1)
+    return groups.filter(ref=session_ref).exists()
 
 
 def bookings_of_student(user: User) -> QuerySet[Booking]:
@@ -319,7 +443,16 @@ def bookings_of_student(user: User) -> QuerySet[Booking]:
 
 def get_booking_for(user: User, ref: str) -> Booking:
     """Return a booking that this user may see, as its student or its coach. Raises: NotFoundError."""
-    return _get(_by_ref(ref).filter(Q(student=user) | Q(coach__user=user)))
+    return _get(_by_ref(ref).filter(_is_seen_by(user)))
+
+
+def bookings_for(user: User) -> QuerySet[Booking]:
+    """Return all bookings that this user may see, as their student or their coach; the latest session first."""
+    return _whole(Booking.objects.filter(_is_seen_by(user))).order_by("-session__starts_at", "-pk")
+
+
+def _is_seen_by(user: User) -> Q:
+    return Q(student=user) | Q(coach__user=user)
 
 
 def get_booking_of_holder(holder: str, ref: str) -> Booking:

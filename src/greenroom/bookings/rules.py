@@ -1,6 +1,7 @@
 """What may happen to a booking, as one table, and the decisions around it. Pure."""
 
 import hashlib
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from greenroom.bookings.errors import IllegalTransitionError
@@ -14,6 +15,7 @@ CHECKOUT_LASTS = timedelta(minutes=32)
 OUTCOME_GRACE = timedelta(hours=12)
 START_AT_MOST_EARLY = timedelta(minutes=30)
 _ONE_HOUR = timedelta(hours=1)
+NOT_ANY_MORE = "This session cannot be moved any more."
 _NEVER_MOVED = "The time of this session is fixed."
 
 _S, _E = BookingStatus, BookingEvent
@@ -45,14 +47,15 @@ TRANSITIONS: dict[tuple[BookingStatus, BookingEvent], BookingStatus] = {
     (_S.PENDING_PAYMENT, _E.EXPIRE): _S.EXPIRED,
 }
 
+# Which of its seats a session follows: the first of these that one of them has.
 _SESSION_OF = {
-    _S.HELD: SessionStatus.HELD,
-    _S.PENDING_PAYMENT: SessionStatus.HELD,
-    _S.PENDING_APPROVAL: SessionStatus.HELD,
-    _S.CONFIRMED: SessionStatus.CONFIRMED,
     _S.IN_PROGRESS: SessionStatus.IN_PROGRESS,
+    _S.CONFIRMED: SessionStatus.CONFIRMED,
     _S.COMPLETED: SessionStatus.COMPLETED,
     _S.NO_SHOW: SessionStatus.NO_SHOW,
+    _S.PENDING_APPROVAL: SessionStatus.HELD,
+    _S.PENDING_PAYMENT: SessionStatus.HELD,
+    _S.HELD: SessionStatus.HELD,
     _S.CANCELLED: SessionStatus.CANCELLED,
     _S.EXPIRED: SessionStatus.EXPIRED,
 }
@@ -71,7 +74,10 @@ _ALLOWED: dict[str, frozenset[ActorKind]] = {
     "pay": _BUYERS | {_A.COACH},
     "release": _BUYERS | {_A.COACH, _A.SYSTEM},
     "move": _BUYERS,
+    "propose": _SELLERS,
+    "book_manually": _SELLERS,
     "cancel": _BUYERS | _SELLERS,
+    "cancel_session": _SELLERS | {_A.SYSTEM},
     "start": _SELLERS,
     "complete": _SELLERS | {_A.SYSTEM},
     "mark_no_show": _SELLERS,
@@ -93,9 +99,12 @@ def next_status(status: str, event: BookingEvent) -> BookingStatus:
     return following
 
 
-def session_status_of(status: BookingStatus) -> SessionStatus:
-    """Return the status of a 1:1 session, which follows its only booking."""
-    return _SESSION_OF[status]
+def session_status_of(seats: Collection[BookingStatus]) -> SessionStatus:
+    """Return the status of a session with these seats; without any it is cancelled.
+
+    What takes place comes before what is over, and both before what is not paid yet (a hold in a session that is over).
+    """
+    return next((session for seat, session in _SESSION_OF.items() if seat in seats), SessionStatus.CANCELLED)
 
 
 def holder_digest(kind: str, value: str) -> str:
@@ -111,16 +120,24 @@ def legacy_status(status: str) -> str:
 def move_refusal(*, status: str, starts_at: datetime, terms: MoveTerms, now: datetime) -> str:
     """Say why a student may not choose another time for a session, or "" when they may.
 
-    A confirmed session that has not begun, moved less often than the offer allows, up to the deadline, inclusive.
+    A confirmed session that has not begun, moved less often than the offer allows, up to the deadline, inclusive; or
+    one that the coach asks to move.
     """
-    if status != BookingStatus.CONFIRMED or now >= starts_at:
-        return "This session cannot be moved any more."
+    if not can_propose(status=status, starts_at=starts_at, now=now):
+        return NOT_ANY_MORE
+    if terms.is_asked:
+        return ""
     if terms.limit is not None and terms.count >= terms.limit:
         times = "once" if terms.limit == 1 else f"{terms.limit} times"
         return f"This session was moved {times}, which is as often as it can be." if terms.limit else _NEVER_MOVED
     if now > starts_at - terms.notice:
         return f"This session could be moved until {terms.notice // _ONE_HOUR} hours before its start."
     return ""
+
+
+def can_propose(*, status: str, starts_at: datetime, now: datetime) -> bool:
+    """Tell whether the time of a session can still change, by its coach's wish or its student's."""
+    return status == BookingStatus.CONFIRMED and now < starts_at
 
 
 def can_cancel(*, status: str, starts_at: datetime, now: datetime) -> bool:

@@ -26,6 +26,8 @@ OCCUPYING = (
     SessionStatus.COMPLETED,
     SessionStatus.NO_SHOW,
 )
+# A group in one of these states can be joined until it begins.
+JOINABLE = (SessionStatus.HELD, SessionStatus.CONFIRMED, SessionStatus.IN_PROGRESS)
 UPCOMING_SESSIONS = (SessionStatus.CONFIRMED, SessionStatus.IN_PROGRESS)
 
 
@@ -52,6 +54,7 @@ class StateCode(StrEnum):
 
 
 UNPAID = (BookingStatus.HELD, BookingStatus.PENDING_PAYMENT)
+GONE = (BookingStatus.CANCELLED, BookingStatus.EXPIRED)
 UPCOMING = (BookingStatus.CONFIRMED, BookingStatus.IN_PROGRESS)
 
 
@@ -85,6 +88,14 @@ class Contact:
     tz: str
 
 
+class ManualPayment(StrEnum):
+    """How a client pays for what the coach booked: not at all, outside of this site, or by a link."""
+
+    FREE = "free"
+    ELSEWHERE = "elsewhere"
+    LINK = "link"
+
+
 @dataclass(frozen=True, slots=True)
 class Intake:
     """What the person wrote when booking; `answers` hold the question's text beside the answer's."""
@@ -97,11 +108,15 @@ class Intake:
 
 @dataclass(frozen=True, slots=True)
 class MoveTerms:
-    """How often a student moved a session, how often they may (None: always), and until how long before its start."""
+    """How often a student moved a session, how often they may (None: always), and until how long before its start.
+
+    While the coach asks for another time (`is_asked`) neither counts.
+    """
 
     count: int
     limit: int | None
     notice: timedelta
+    is_asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

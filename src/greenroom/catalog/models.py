@@ -15,6 +15,7 @@ from greenroom.core.money import Money
 MAX_DURATION_MINUTES = 24 * 60
 MAX_PRICE_MINOR = 10_000_000
 MAX_APPROVAL_HOURS = 14 * 24
+MAX_SEATS = 100
 
 
 def _choices(
@@ -68,7 +69,14 @@ class Offer(models.Model):
     move_notice_hours = models.PositiveSmallIntegerField(
         default=0, help_text="Until how long before its start a student may move a session."
     )
-    capacity = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1)])
+    capacity = models.PositiveSmallIntegerField(
+        default=1, validators=[MinValueValidator(1), MaxValueValidator(MAX_SEATS)], help_text="More than 1: a group."
+    )
+    min_seats = models.PositiveSmallIntegerField(
+        default=1,
+        validators=[MinValueValidator(1)],
+        help_text="With fewer bookings when booking closes, a group session is cancelled and everybody refunded.",
+    )
 
     class Meta:
         ordering = ("position", "pk")
@@ -81,6 +89,9 @@ class Offer(models.Model):
                 condition=Q(discord_requirement__in=[*DiscordRequirement]), name="offers_discord_requirement_is_known"
             ),
             models.CheckConstraint(condition=Q(capacity__gte=1), name="offers_have_a_seat"),
+            models.CheckConstraint(
+                condition=Q(min_seats__gte=1, min_seats__lte=F("capacity")), name="offers_need_no_more_than_their_seats"
+            ),
             models.CheckConstraint(condition=Q(increment_minutes__gte=1), name="offers_have_an_increment"),
             models.CheckConstraint(
                 condition=Q(first_day=None) | Q(last_day=None) | Q(first_day__lte=F("last_day")),

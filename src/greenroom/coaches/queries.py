@@ -6,6 +6,8 @@ from greenroom.coaches.models import Coach
 from greenroom.coaches.types import CoachStatus
 from greenroom.core.errors import NotFoundError
 
+_NUMBERS_END = 1 << 63
+
 
 def public_coaches() -> QuerySet[Coach]:
     """Return the coaches whom visitors may see."""
@@ -15,6 +17,15 @@ def public_coaches() -> QuerySet[Coach]:
 def get_public_coach(slug: str) -> Coach:
     """Return one public coach. Raises: NotFoundError for an unknown or hidden one alike."""
     coach = public_coaches().filter(slug=slug).first()
+    if coach is None:
+        raise NotFoundError("There is no such coach.")
+    return coach
+
+
+def get_public_coach_by_number(number: int) -> Coach:
+    """Return one public coach by the number of their account. Raises: NotFoundError as above."""
+    # No database takes numbers of any length.
+    coach = public_coaches().filter(user_id=number).first() if number < _NUMBERS_END else None
     if coach is None:
         raise NotFoundError("There is no such coach.")
     return coach

@@ -120,6 +120,23 @@ COACHES = (
                 (("song", "Which song would you like to play?", QuestionKind.SHORT_TEXT, False),),
             ),
             DemoOffer(
+                "song-circle",
+                "Song circle",
+                "Ninety minutes in a small group: everybody brings a song, and we play them together.",
+                ((90, 2500),),
+                {
+                    "currency": "USD",
+                    "venue": Venue.VIDEO,
+                    "video_url": "https://meet.jit.si/greenroom-tomas-circle",
+                    "discord_requirement": DiscordRequirement.NOT_REQUIRED,
+                    "notice_minutes": 24 * 60,
+                    "capacity": 6,
+                    "min_seats": 3,
+                    "increment_minutes": 60,
+                    "position": 2,
+                },
+            ),
+            DemoOffer(
                 "first-meeting",
                 "First meeting",
                 "Fifteen minutes to see whether we fit. Free.",

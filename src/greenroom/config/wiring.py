@@ -42,6 +42,7 @@ _ROOM_LEASE = timedelta(seconds=45)
 JOB_HANDLERS: dict[str, HandlerSpec] = {
     "bookings.expire_hold": HandlerSpec(bookings_jobs.expire_hold, Lane.MONEY),
     "bookings.time_out_request": HandlerSpec(bookings_jobs.time_out_request, Lane.MONEY),
+    "bookings.decide_session": HandlerSpec(bookings_jobs.decide_session, Lane.MONEY),
     "bookings.complete_if_unknown": HandlerSpec(bookings_jobs.complete_if_unknown, Lane.SLOW),
     "bookings.attach_discord": HandlerSpec(bookings_jobs.attach_discord, Lane.ROOMS),
     "bookings.discord_linked": HandlerSpec(bookings_jobs.discord_linked, Lane.ROOMS),
@@ -73,10 +74,14 @@ MESSAGE_BUILDERS: dict[str, builders.Builder] = {
     "bookings.unanswered_coach": bookings_messages.unanswered_coach,
     "bookings.moved_student": bookings_messages.moved_student,
     "bookings.moved_coach": bookings_messages.moved_coach,
+    "bookings.move_request": bookings_messages.move_request,
+    "bookings.invited_student": bookings_messages.invited_student,
+    "bookings.proposed_student": bookings_messages.proposed_student,
     "bookings.cancelled_student": bookings_messages.cancelled_student,
     "bookings.cancelled_coach": bookings_messages.cancelled_coach,
     "bookings.reminder_student": bookings_messages.reminder_student,
-    "bookings.reminder_coach": bookings_messages.reminder_coach,
+    "bookings.session_reminder": bookings_messages.session_reminder,
+    "bookings.session_off": bookings_messages.session_off,
     "bookings.unfulfillable": bookings_messages.unfulfillable,
     "bookings.manage_links": bookings_messages.manage_links,
 }

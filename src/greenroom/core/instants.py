@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-][01]\d:[0-5]\d)\Z", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 # Ranges are built around what is given, and the slot engine ends with the year 2199.
+_TO_THE_SECOND = len("YYYY-MM-DDTHH:MM:SS")
 _FIRST_YEAR, _LAST_YEAR = 2000, 2198
 
 
@@ -35,7 +36,7 @@ def parse_date(text: object) -> date:
 
 def iso(instant: datetime) -> str:
     """Write an aware instant as YYYY-MM-DDTHH:MM:SSZ, in UTC."""
-    return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return instant.astimezone(UTC).isoformat(timespec="seconds")[:_TO_THE_SECOND] + "Z"
 
 
 def _require_year(year: int) -> None:

@@ -23,6 +23,7 @@ MONTHS = (
 SHORT = 3
 MINUS = "\N{MINUS SIGN}"
 EN_DASH = "\N{EN DASH}"
+_SAID_IN_DAYS = timedelta(days=3)
 MINUTES_AN_HOUR = 60
 HOURS_A_DAY = 24
 NOON = 12
@@ -131,7 +132,9 @@ def zone_time(tz: str) -> str:
 
 
 def duration(length: timedelta) -> str:
-    """Write "1 hour 30 minutes", whole minutes; nothing shorter than a minute is said."""
+    """Write "1 hour 30 minutes" or, from three whole days on, "3 days"; nothing shorter than a minute is said."""
+    if length >= _SAID_IN_DAYS and not length % timedelta(days=1):
+        return _counted(length.days, "day")
     total = length // timedelta(minutes=1)
     whole, rest = divmod(total, MINUTES_AN_HOUR)
     parts = [_counted(whole, "hour")] if whole else []

@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from greenroom.bookings.calendars import google_url, outlook_url
-from greenroom.bookings.models import Booking
+from greenroom.bookings.explaining import Nothing
+from greenroom.bookings.models import Booking, CoachingSession
 from greenroom.bookings.queries import manage_token
 from greenroom.catalog.models import Offer, OfferDuration
 from greenroom.catalog.queries import refund_tiers
@@ -20,6 +21,7 @@ from greenroom.notifications import display
 from greenroom.orders.models import Order
 
 _ALL = 100
+_COUNTED_DOWN_SECONDS = 3600
 
 
 def coach_data(coach: Coach, *, tz: str = "") -> dict[str, Any]:
@@ -41,7 +43,26 @@ def coach_data(coach: Coach, *, tz: str = "") -> dict[str, Any]:
 def offer_data(offer: Offer) -> dict[str, Any]:
     """Return an offer for the aside and the pages of a booking."""
     venue = offer.place or "In person" if offer.venue == Venue.IN_PERSON else offer.venue
-    return {"title": offer.title, "summary": offer.summary, "venue": venue}
+    return {"title": offer.title, "summary": offer.summary, "venue": venue, "group": group_words(offer)}
+
+
+def group_words(offer: Offer) -> str:
+    """Say how many people a group has, or "" where one student comes alone."""
+    if offer.capacity == 1:
+        return ""
+    least = f"{offer.min_seats} to" if offer.min_seats > 1 else "Up to"
+    return f"{least} {offer.capacity} people"
+
+
+def minimum_sentences(session: CoachingSession) -> list[str]:
+    """Say what happens when too few people book a group; nothing where nothing is decided about it."""
+    if session.decide_at is None:
+        return []
+    closing = display.duration(session.starts_at - session.decide_at)
+    return [
+        f"It takes place with at least {session.min_seats} people.",
+        f"If fewer have booked {closing} before it starts, it is called off and everything comes back.",
+    ]
 
 
 def price_or_none(duration: OfferDuration) -> Money | None:
@@ -58,6 +79,24 @@ def book_url(offer: Offer, duration: OfferDuration | None = None, **query: str) 
 def book_again_url(booking: Booking) -> str:
     """Return the page on which the same offer is chosen again, at the same length; what was written is filled in."""
     return f"{book_url(booking.session.offer)}&{urlencode({'duration': minutes_of(booking)})}"
+
+
+def why_nothing_words(offer: Offer, why: Nothing, month: str) -> str:
+    """Say why a month has no free time."""
+    name = offer.coach.display_name
+    return {
+        Nothing.BOOKED: f"Everything in {month} is booked.",
+        Nothing.NOTICE: f"{name} asks for {display.duration(offer.notice)} of notice, so {month} is over.",
+        Nothing.HORIZON: f"Bookings open {offer.horizon_days} days ahead: {month} is too far away.",
+        Nothing.DATES: _dates_words(offer),
+        Nothing.CLOSED: f"{name} has no hours in {month}.",
+    }[why]
+
+
+def _dates_words(offer: Offer) -> str:
+    first = f" from {display.day_long(offer.first_day)}" if offer.first_day else ""
+    last = f" until {display.day_long(offer.last_day)}" if offer.last_day else ""
+    return f"This can be booked{first}{last}."
 
 
 def policy_sentences(tiers: Sequence[RefundTier]) -> list[str]:
@@ -110,6 +149,7 @@ def hold_data(booking: Booking, now: datetime) -> dict[str, Any]:
     return {
         "expires_at": booking.hold_expires_at,
         "seconds_left": max(0, left),
+        "is_long": left > _COUNTED_DOWN_SECONDS,
         "extend_url": "" if booking.was_hold_extended else reverse("booking_extend", args=[booking.ref]),
         "release_url": reverse("booking_release", args=[booking.ref]),
         "again_url": change_time_url(booking),
@@ -147,9 +187,11 @@ def order_of(booking: Booking) -> Order:
 def aside_data(booking: Booking) -> dict[str, Any]:
     """Return what stands beside every step of a booking."""
     total = booking.order.total if booking.order else booking.price
+    # What was booked as a session of two stays one, whatever becomes of its offer.
+    group = group_words(booking.session.offer) if booking.session.is_group else ""
     return {
         "coach": coach_data(booking.coach),
-        "offer": offer_data(booking.session.offer),
+        "offer": offer_data(booking.session.offer) | {"group": group},
         "length": length_of(booking),
         "price": total if total.minor else None,
     }

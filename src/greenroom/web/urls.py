@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, path
+from django.views.generic import RedirectView
 
 from greenroom.web.public import booking, views
 from greenroom.web.student import session
@@ -18,16 +19,22 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("booking/<str:ref>/extend/", booking.extend, name="booking_extend"),
     path("booking/<str:ref>/release/", booking.release, name="booking_release"),
     path("booking/<str:ref>/discord/", booking.connect_discord, name="booking_discord"),
+    path(
+        "booking/confirm/<str:ref>/", RedirectView.as_view(pattern_name="confirmed", query_string=True, permanent=True)
+    ),
     path("booking/confirmed/<str:ref>/", booking.confirmed, name="confirmed"),
     path("booking/cancel/<str:ref>/", student.cancel_by_ref, name="booking_cancel_page"),
     path("checkout/<str:ref>/", booking.checkout, name="checkout"),
     path("manage/<str:token>/", student.manage, name="manage"),
     path("manage/<str:token>/cancel/", student.cancel, name="manage_cancel"),
     path("manage/<str:token>/reschedule/", student.reschedule, name="manage_reschedule"),
+    path("manage/<str:token>/ask/", student.ask, name="manage_ask"),
     path("manage/<str:token>/session.ics", student.calendar, name="manage_calendar"),
     path("requests/<str:token>/", requests.answer, name="request"),
     path("session/<str:ref>/", session.session_page, name="session"),
     path("sessions/", session.sessions, name="sessions"),
+    path("coaching/coach/<int:number>/", views.coach_by_number, {"to": "coach"}),
+    path("coaching/coach/<int:number>/book/", views.coach_by_number, {"to": "book"}),
     path("find-booking/", student.lost_link, name="lost_link"),
 ]
 

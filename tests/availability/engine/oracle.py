@@ -31,15 +31,23 @@ def windows_of(schedule: Schedule, day: date) -> list[tuple[int, int]]:
     return [(w.start_minute, w.end_minute) for w in schedule.windows if w.weekday == day.isoweekday()]
 
 
+def zone_of(schedule: Schedule, day: date) -> str:
+    for stay in schedule.stays:
+        if stay.first_day <= day <= stay.last_day:
+            return stay.tz
+    return schedule.tz
+
+
 def open_minutes(schedule: Schedule, since: datetime, until: datetime) -> bytearray:
     """Mark the minutes in [since, until) that lie in a window."""
     minutes = bytearray((until - since) // MINUTE)
     day = since.date() - 3 * ONE_DAY
     while day <= until.date() + 3 * ONE_DAY:
-        for start, end in windows_of(schedule, day) if has_happened(day, schedule.tz) else []:
+        tz = zone_of(schedule, day)
+        for start, end in windows_of(schedule, day) if has_happened(day, tz) else []:
             midnight = datetime.combine(day, time())
-            opens = instant_of(midnight + start * MINUTE, schedule.tz)
-            closes = instant_of(midnight + end * MINUTE + (ONE_DAY if end <= start else 0 * ONE_DAY), schedule.tz)
+            opens = instant_of(midnight + start * MINUTE, tz)
+            closes = instant_of(midnight + end * MINUTE + (ONE_DAY if end <= start else 0 * ONE_DAY), tz)
             first = max(0, (opens - since) // MINUTE)
             last = max(first, min(len(minutes), (closes - since) // MINUTE))
             minutes[first:last] = b"\1" * (last - first)
@@ -87,8 +95,13 @@ def is_limited(query: SlotQuery, start: datetime) -> bool:
     return any(limit is not None and count >= limit for limit, count in counts)
 
 
+def session_joined_at(query: SlotQuery, start: datetime) -> Interval | None:
+    return next((one for one in query.taken.joinable if one.session and one.session.start == start), None)
+
+
 def is_free(query: SlotQuery, start: datetime) -> bool:
     rules, end = query.rules, start + query.rules.duration
+    joined = session_joined_at(query, start)
     if start < query.now + rules.notice or (rules.horizon is not None and start > query.now + rules.horizon):
         return False
     day = start.astimezone(ZoneInfo(query.schedule.tz)).date()
@@ -97,7 +110,8 @@ def is_free(query: SlotQuery, start: datetime) -> bool:
     if any(overlaps(start, end, blackout) for blackout in blackout_intervals(query)):
         return False
     guarded = start - rules.buffer_before, end + rules.buffer_after
-    return not any(overlaps(*guarded, busy) for busy in query.taken.busy) and not is_limited(query, start)
+    others = [one for one in (*query.taken.busy, *query.taken.joinable) if one is not joined]
+    return not any(overlaps(*guarded, one) for one in others) and (joined is not None or not is_limited(query, start))
 
 
 def slots_by_the_minute(query: SlotQuery) -> list[datetime]:
@@ -114,7 +128,8 @@ def slots_by_the_minute(query: SlotQuery) -> list[datetime]:
             continue
         if minutes.find(b"\0", index, index + length) != -1 or index + length > len(minutes):
             continue
-        if (start - anchor_of(minutes, since, start, tz)) % rules.increment:
+        is_on_grid = not (start - anchor_of(minutes, since, start, tz)) % rules.increment
+        if not is_on_grid and session_joined_at(query, start) is None:
             continue
         if is_free(query, start):
             found.append(start)

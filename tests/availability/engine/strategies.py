@@ -12,6 +12,7 @@ from greenroom.availability.engine import (
     Rules,
     Schedule,
     SlotQuery,
+    Stay,
     Taken,
     Window,
 )
@@ -61,6 +62,18 @@ def overrides(draw: st.DrawFn, around: date, *, spread: int = 4) -> tuple[Overri
 
 
 @st.composite
+def stays(draw: st.DrawFn, around: date) -> tuple[Stay, ...]:
+    """Draw mostly none; else up to two, next to each other or apart, in zones that change their clocks then or not."""
+    count = draw(st.sampled_from((0, 0, 1, 1, 2)))
+    edges = sorted(draw(st.lists(st.integers(-40, 8), min_size=2 * count, max_size=2 * count, unique=True)))
+    zones = st.sampled_from(tuple(tz for tz, _ in ODD_DATES))
+    return tuple(
+        Stay(around + timedelta(days=first), around + timedelta(days=last), draw(zones))
+        for first, last in zip(edges[::2], edges[1::2], strict=True)
+    )
+
+
+@st.composite
 def intervals(draw: st.DrawFn, around: datetime) -> Interval:
     start = around + timedelta(seconds=draw(st.integers(-3 * 86400, 4 * 86400)))
     if draw(st.booleans()):
@@ -70,6 +83,14 @@ def intervals(draw: st.DrawFn, around: datetime) -> Interval:
         return Interval(start, end)
     before, after = (timedelta(minutes=draw(st.integers(0, 20))) for _ in range(2))
     return Busy(start - before, end + after, session=Interval(start, end), ref="a session")
+
+
+@st.composite
+def joinable(draw: st.DrawFn, around: datetime, length: timedelta) -> Busy:
+    """A session of the asked length with free seats; sessions start at whole minutes."""
+    start = around + draw(st.integers(-3 * 96, 4 * 96)) * 15 * MINUTE
+    before, after = (timedelta(minutes=draw(st.integers(0, 20))) for _ in range(2))
+    return Busy(start - before, start + length + after, session=Interval(start, start + length), ref="a session")
 
 
 @st.composite
@@ -117,9 +138,11 @@ def queries(draw: st.DrawFn, *, longest_minutes: int = 4 * 1440, spread: int = 4
     now = draw(st.sampled_from((midnight - timedelta(days=20), midnight + timedelta(hours=9, microseconds=1))))
     busy = draw(st.lists(intervals(midnight), max_size=5))
     starts = draw(st.lists(st.integers(-12 * 1440, 12 * 1440), max_size=5))
+    asked = draw(rules(around))
+    groups = draw(st.lists(joinable(midnight, asked.duration), max_size=3, unique_by=lambda one: one.session.start))
     return SlotQuery(
-        Schedule(tz, draw(windows | round_the_clock), draw(overrides(around, spread=spread))),
-        draw(rules(around)),
+        Schedule(tz, draw(windows | round_the_clock), draw(overrides(around, spread=spread)), draw(stays(around))),
+        asked,
         now,
         range_from,
         range_from + draw(st.just(longest_minutes) | st.integers(0, longest_minutes)) * MINUTE,
@@ -127,5 +150,6 @@ def queries(draw: st.DrawFn, *, longest_minutes: int = 4 * 1440, spread: int = 4
             tuple(draw(st.lists(blackouts(around), max_size=2))),
             tuple(busy),
             tuple(midnight + start * MINUTE for start in starts),
+            tuple(groups),
         ),
     )

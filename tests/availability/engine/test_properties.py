@@ -43,6 +43,16 @@ def test_explain_any_instant_agrees_with_open_slots(query: SlotQuery, data: st.D
 
 
 @thorough
+@given(queries())
+def test_open_slots_sessions_with_free_seats_add_their_own_starts_alone(query: SlotQuery) -> None:
+    taken = query.taken
+    full = replace(query, taken=replace(taken, busy=taken.sessions, joinable=()))
+
+    assert set(open_slots(query)) - set(open_slots(full)) <= set(taken.joinable_starts)
+    assert set(open_slots(full)) <= set(open_slots(query))
+
+
+@thorough
 @given(queries(longest_minutes=60 * 1440, spread=60), st.data())
 def test_open_slots_part_of_a_range_gives_that_part_of_the_answer(query: SlotQuery, data: st.DataObject) -> None:
     length = (query.range_to - query.range_from) // MINUTE
@@ -88,7 +98,7 @@ def test_open_slots_with_everything_taken_stay_on_the_grid_of_the_empty_calendar
         ),
     )
 
-    assert set(open_slots(query)) <= set(open_slots(freed))
+    assert set(open_slots(query)) - set(query.taken.joinable_starts) <= set(open_slots(freed))
 
 
 @thorough
@@ -97,9 +107,17 @@ def test_open_slots_order_of_inputs_changes_nothing(query: SlotQuery, random: Ra
     schedule, taken = query.schedule, query.taken
     reordered = replace(
         query,
-        schedule=Schedule(schedule.tz, shuffled(schedule.windows, random), shuffled(schedule.overrides, random)),
+        schedule=Schedule(
+            schedule.tz,
+            shuffled(schedule.windows, random),
+            shuffled(schedule.overrides, random),
+            shuffled(schedule.stays, random),
+        ),
         taken=Taken(
-            shuffled(taken.blackouts, random), shuffled(taken.busy, random), shuffled(taken.booked_starts, random)
+            shuffled(taken.blackouts, random),
+            shuffled(taken.busy, random),
+            shuffled(taken.booked_starts, random),
+            shuffled(taken.joinable, random),
         ),
     )
 

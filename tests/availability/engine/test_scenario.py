@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from greenroom.availability.engine import Busy, Interval, LocalInterval, Override, Rules, Schedule, Window, explain
+from greenroom.availability.engine import (
+    Busy,
+    Interval,
+    LocalInterval,
+    Override,
+    Rules,
+    Schedule,
+    Stay,
+    Window,
+    explain,
+)
 from greenroom.availability.engine.json_fields import ScenarioError
 from greenroom.availability.engine.scenario import parse_cases, parse_json, parse_scenario
 
@@ -46,6 +56,15 @@ def scenario(**changes: Any) -> dict[str, Any]:
         **changes,
     }
     return {name: value for name, value in fields.items() if value is not DELETED}
+
+
+def test_parse_scenario_reads_stays() -> None:
+    stays = [{"first_day": "2026-01-14", "last_day": "2026-01-15", "tz": "Asia/Tokyo"}]
+
+    query = parse_scenario(scenario(stays=stays))
+
+    assert query.schedule.stays == (Stay(date(2026, 1, 14), date(2026, 1, 15), "Asia/Tokyo"),)
+    assert parse_scenario(scenario()).schedule.stays == ()
 
 
 def test_parse_scenario_reads_every_field() -> None:
@@ -142,6 +161,16 @@ A_ZONE = "an IANA time zone such as Europe/Paris"
         (
             {"overrides": [{"date": "2026-01-14", "windows": []}] * 2},
             "overrides: 2026-01-14 is given twice; put all its windows into one override",
+        ),
+        ({"stays": [{"first_day": "2026-01-14", "tz": "UTC"}]}, "stays[0].last_day: missing"),
+        (
+            {"stays": [{"first_day": "2026-01-14", "last_day": "2026-01-13", "tz": "UTC"}]},
+            "stays[0].last_day: 2026-01-13 is before first_day 2026-01-14",
+        ),
+        ({"stays": [{"first_day": "2026-01-14", "last_day": "2026-01-14", "tz": "Mars"}]}, "stays[0].tz: "),
+        (
+            {"stays": [{"first_day": "2026-01-14", "last_day": "2026-01-14", "tz": "UTC"}] * 2},
+            "stays: 2026-01-14 is in two of them",
         ),
         ({"overrides": None}, "overrides: expected a list, found None"),
         ({"blackouts": [{"date_from": "2026-01-15"}]}, "blackouts[0]: give date_from and date_to, or start_local and"),

@@ -397,7 +397,7 @@ def test_reschedule_booking_clears_a_hold_that_is_over(
 def test_reschedule_booking_plans_anew_what_waited_for_the_time(booking: Booking, now: datetime) -> None:
     move(booking, at(15, day=6), now)
 
-    pk = booking.pk
+    pk, session_pk = booking.pk, booking.session_id
     due = {job.key: job.due_at for job in Job.objects.filter(state=JobState.DUE)}
     at_once = {f"notifications.send_message:bookings.{kind}:{pk}:{sequence}" for kind, sequence in [
         ("confirmed_student", 0), ("confirmed_coach", 0), ("moved_student", 1), ("moved_coach", 1)
@@ -405,15 +405,16 @@ def test_reschedule_booking_plans_anew_what_waited_for_the_time(booking: Booking
     later = {
         f"bookings.complete_if_unknown:{pk}:1": at(16, day=6) + 12 * HOUR,
         f"notifications.send_message:bookings.reminder_24h_student:{pk}:1": at(15, day=5),
-        f"notifications.send_message:bookings.reminder_24h_coach:{pk}:1": at(15, day=5),
+        f"notifications.send_message:bookings.session_reminder_24h:{session_pk}:1": at(15, day=5),
         f"notifications.send_message:bookings.reminder_1h_student:{pk}:1": at(14, day=6),
-        f"notifications.send_message:bookings.reminder_1h_coach:{pk}:1": at(14, day=6),
+        f"notifications.send_message:bookings.session_reminder_1h:{session_pk}:1": at(14, day=6),
     }
     mine = {key: at for key, at in due.items() if key.startswith(("bookings.complete", "notifications."))}
     assert mine == dict.fromkeys(at_once, now) | later
     cancelled = Job.objects.filter(state=JobState.CANCELLED).values_list("key", flat=True)
     assert sorted(key.removeprefix("notifications.send_message:") for key in cancelled) == [
         f"bookings.complete_if_unknown:{pk}:0",
-        *(f"bookings.reminder_{name}_{party}:{pk}:0" for name in ("1h", "24h") for party in ("coach", "student")),
+        *(f"bookings.reminder_{name}_student:{pk}:0" for name in ("1h", "24h")),
+        *(f"bookings.session_reminder_{name}:{session_pk}:0" for name in ("1h", "24h")),
     ]
     assert Message.objects.filter(state="skipped").count() == 4

@@ -55,10 +55,10 @@ def test_confirmed_booking_mails_both_now_a_day_before_and_an_hour_before(
 @pytest.mark.parametrize(
     ("starts_at", "names"),
     [
-        (at(10, day=3), ["1h", "1h"]),
-        (at(10, 30, day=3), ["1h", "1h", "24h", "24h"]),
+        (at(10, day=3), ["1h"]),
+        (at(10, 30, day=3), ["1h", "24h"]),
         (at(11, day=2), []),
-        (at(11, 30, day=2), ["1h", "1h"]),
+        (at(11, 30, day=2), ["1h"]),
     ],
 )
 def test_reminders_are_planned_only_when_their_time_is_still_ahead(
@@ -66,18 +66,24 @@ def test_reminders_are_planned_only_when_their_time_is_still_ahead(
 ) -> None:
     confirmed(offer, starts_at)
 
-    keys = Message.objects.filter(kind__startswith="bookings.reminder").values_list("key", flat=True)
-    assert sorted(key.split("_")[1] for key in keys) == names
+    for before in ("bookings.reminder_", "bookings.session_reminder_"):
+        keys = Message.objects.filter(key__startswith=before).values_list("key", flat=True)
+        assert sorted(key.removeprefix(before).partition("h")[0] + "h" for key in keys) == names
 
 
 def test_reminders_expire_when_they_are_no_longer_useful(offer: Offer) -> None:
     confirmed(offer)
 
     ends = {
-        job.key.split("reminder_")[1].split("_")[0]: job.expires_at
+        job.key.partition("send_message:bookings.")[2].partition(":")[0]: job.expires_at
         for job in Job.objects.filter(key__contains="reminder_")
     }
-    assert ends == {"24h": at(11), "1h": at(12) - timedelta(minutes=5)}
+    assert ends == {
+        "reminder_24h_student": at(11),
+        "session_reminder_24h": at(11),
+        "reminder_1h_student": at(12) - timedelta(minutes=5),
+        "session_reminder_1h": at(12) - timedelta(minutes=5),
+    }
 
 
 def test_reminder_that_could_not_be_sent_in_time_is_never_sent(

@@ -8,7 +8,7 @@ from django.urls import reverse
 from tests.factories.accounts import make_user
 from tests.factories.bookings import make_coach
 
-from greenroom.availability.models import Blackout, DateOverride, Schedule, WeeklyWindow
+from greenroom.availability.models import Blackout, DateOverride, Schedule, Stay, WeeklyWindow
 from greenroom.bookings.models import Booking
 from greenroom.catalog.models import Offer
 from greenroom.coaches.models import Coach
@@ -18,6 +18,7 @@ from greenroom.web.studio.urls import urlpatterns
 PAGES = (
     "studio",
     "studio_sessions",
+    "studio_session_new",
     "studio_clients",
     "studio_schedule",
     "studio_explain",
@@ -27,17 +28,24 @@ PAGES = (
 )
 POSTS_OF_SCHEDULE = ("studio_schedule_rename", "studio_schedule_default", "studio_schedule_remove")
 POSTS = (
+    "studio_session_new",
     "studio_schedule_new",
     "studio_schedule_week",
     "studio_schedule_undo",
+    "studio_schedule_preview",
     "studio_override_add",
+    "studio_stay_add",
     "studio_blackout_add",
     "studio_offer_new",
     "studio_profile",
 )
-OF_BOOKING = ("studio_session", "studio_client", "studio_session_no_show", "studio_session_cancel")
+OF_BOOKING = (
+    "studio_session", "studio_client", "studio_session_no_show", "studio_session_cancel", "studio_session_call_off",
+    "studio_session_propose",
+)  # fmt: skip
 POSTS_OF_BOOKING = (
     "studio_session_start", "studio_session_complete", "studio_session_no_show", "studio_session_cancel",
+    "studio_session_call_off", "studio_session_propose", "studio_session_propose_nearest", "studio_session_withdraw",
 )  # fmt: skip
 POSTS_OF_OFFER = (
     "studio_offer", "studio_offer_publish", "studio_offer_unpublish", "studio_offer_archive", "studio_offer_restore",
@@ -49,9 +57,18 @@ WRITES = [
     *POSTS_OF_OFFER,
     *POSTS_OF_SCHEDULE,
     "studio_override_remove",
+    "studio_stay_remove",
     "studio_blackout_remove",
 ]
-OBJECTS = ("studio_session", "studio_client", "studio_offer", "studio_override", "studio_blackout", *POSTS_OF_SCHEDULE)
+OBJECTS = (
+    "studio_session",
+    "studio_client",
+    "studio_offer",
+    "studio_override",
+    "studio_stay",
+    "studio_blackout",
+    *POSTS_OF_SCHEDULE,
+)
 
 
 @pytest.fixture
@@ -60,11 +77,15 @@ def address(booking: Booking) -> Any:
     coach = booking.coach
     override = DateOverride.objects.create(schedule=Schedule.objects.get(coach=coach), on=date(2026, 3, 9))
     blackout = Blackout.objects.create(coach=coach, starts_at="2026-03-10T00:00:00Z", ends_at="2026-03-11T00:00:00Z")
+    stay = override.schedule.stays.create(first_day="2026-03-12", last_day="2026-03-13", tz="Asia/Tokyo")
+    removable = {
+        "studio_override_remove": override, "studio_stay_remove": stay, "studio_blackout_remove": blackout,
+    }  # fmt: skip
     offer_pk = booking.session.offer_id
 
     def build(name: str) -> str:
-        if name in {"studio_override_remove", "studio_blackout_remove"}:
-            return reverse(name, args=[override.pk if "override" in name else blackout.pk])
+        if name in removable:
+            return reverse(name, args=[removable[name].pk])
         if name in POSTS_OF_SCHEDULE:
             return reverse(name, args=[override.schedule_id])
         if name in {*OF_BOOKING, *POSTS_OF_BOOKING}:
@@ -75,7 +96,7 @@ def address(booking: Booking) -> Any:
 
 
 def everything() -> list[Any]:
-    tables = (Booking, Offer, Schedule, WeeklyWindow, DateOverride, Blackout, Coach, AuditEntry)
+    tables = (Booking, Offer, Schedule, WeeklyWindow, DateOverride, Stay, Blackout, Coach, AuditEntry)
     return [list(table._default_manager.values()) for table in tables]
 
 
@@ -137,7 +158,7 @@ def test_another_coachs_object_is_not_found(client: Client, address: Any, method
 def test_pages_open_for_their_coach_and_are_not_kept_by_caches(desk: Client, address: Any, name: str) -> None:
     answer = desk.get(address(name))
 
-    if name == "studio_session_no_show":  # before the session begins there is nothing to say
+    if name in {"studio_session_no_show", "studio_session_call_off"}:  # not begun, and no group
         assert answer.status_code == 302
         return
     assert answer.status_code == 200

@@ -1,10 +1,11 @@
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from django.contrib.messages import get_messages
 from django.test import Client
-from tests.factories.bookings import make_coach, make_offer
+from tests.factories.bookings import add_booking, make_coach, make_offer, make_session
+from tests.factories.clock import SettableClock
 
 from greenroom.availability.models import Schedule, WeeklyWindow
 from greenroom.catalog.models import IntakeQuestion, Offer, RefundTierRow
@@ -158,6 +159,10 @@ BAD: list[tuple[dict[str, str], str]] = [
     ({"first_day": "soon"}, "id_first_day"),
     ({"last_day": "2026-03-09"}, "id_last_day"),
     ({"moves_limit": "-1"}, "id_moves_limit"),
+    ({"capacity": "0"}, "id_capacity"),
+    ({"capacity": "101"}, "id_capacity"),
+    ({"capacity": "3", "min_seats": "4"}, "id_min_seats"),
+    ({"capacity": "3", "min_seats": "2", "notice_minutes": "0"}, "id_notice_minutes"),
     ({"approval_hours": "0"}, "id_approval_hours"),
     ({"approval_hours": "337"}, "id_approval_hours"),
     ({"move_notice_hours": "5"}, "id_move_notice_hours"),
@@ -229,6 +234,22 @@ def test_published_offer_keeps_what_it_needs(desk: Client, coach: Coach) -> None
     assert (answer.status_code, sorted(anchors(answer))) == (422, ["id_durations-0-minutes", "id_video_url"])
     assert offer.durations.count() == 2
     assert coach.is_public
+
+
+def test_fewer_seats_than_are_taken_say_what_stays(desk: Client, offer: Offer, frozen_clock: SettableClock) -> None:
+    Offer.objects.update(capacity=3)
+    now = frozen_clock()
+    session = make_session(offer=offer, starts_at=now + timedelta(days=1), now=now, capacity=3)
+    for _ in range(3):
+        add_booking(session, now=now)
+    form = desk.get(f"/studio/offers/{offer.pk}/").context["form"]
+
+    answer = desk.post(f"/studio/offers/{offer.pk}/", as_sent(form) | {"capacity": "2"})
+
+    assert said(answer) == [
+        "The offer is saved.",
+        "A session to come has more students than that. They keep their seats; nobody else is taken.",
+    ]
 
 
 def test_an_edited_question_keeps_its_key_and_a_removed_one_goes(desk: Client, offer: Offer) -> None:

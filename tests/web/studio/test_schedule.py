@@ -13,7 +13,7 @@ from greenroom.catalog.models import Offer
 from greenroom.coaches.models import Coach
 from greenroom.core.models import AuditEntry
 from greenroom.notifications.display import EN_DASH
-from greenroom.web.studio.schedule.views import range_words
+from greenroom.web.studio.schedule.page import range_words
 
 WEEK = "/studio/schedule/week/"
 DAYS = "/studio/schedule/days/"
@@ -216,6 +216,35 @@ def test_week_day_is_copied_to_the_days_chosen_without_saving(desk: Client, coac
     assert starts_in(back) == [["8"], [""], [""], [""], [""], [""], ["8"]]
     assert starts_in(nonsense) == [["9", "14"], [""], [""], [""], [""], [""], ["8"]]
     assert week_of(coach) == before
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([("08:00", "10:00")], ["08:00-12:00"]),
+        ([("12:00", "13:00")], ["09:00-13:00"]),
+        ([("10:00", "11:00"), ("11:30", "14:00")], ["09:00-14:00", "-"]),
+        ([("07:00", "08:00"), ("", "")], ["07:00-08:00", "09:00-12:00"]),
+        ([("09:00", "12:00")], ["09:00-12:00"]),
+        ([("22:00", "02:00")], ["22:00-02:00", "09:00-12:00"]),
+        ([("soon", "10:00")], ["soon-10:00", "09:00-12:00"]),
+    ],
+)
+def test_week_preset_joins_the_hours_it_touches(
+    desk: Client, coach: Coach, rows: list[tuple[str, str]], expected: list[str]
+) -> None:
+    sent = {"tz": "UTC", "version": "0", "preset": "mornings"} | {
+        f"day{day}-rows": str(len(rows) if day == 1 else 1) for day in range(1, 8)
+    }
+    for index, (start, end) in enumerate(rows):
+        sent |= {f"day1-{index}-start": start, f"day1-{index}-end": end}
+
+    answer = desk.post(WEEK, sent)
+
+    (_group, _name, drawn), *_others = answer.context["week"].days
+    shown = [tuple(bound.value() or "" for bound in row.fields.values()) for row in drawn]
+    assert ["-".join(row) for row in shown] == expected
+    assert coach.slug == "maya"
 
 
 def test_week_preset_fills_the_workdays_without_saving(desk: Client, coach: Coach) -> None:
@@ -493,7 +522,7 @@ def test_schedule_asks_the_same_number_of_questions_for_any_length(
         make_booking(offer=offer, starts_at=now + timedelta(days=27 + day), now=now)
     desk.get("/studio/schedule/")
 
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(25):
         page = desk.get("/studio/schedule/")
 
     assert [len(row["sessions"]) for row in page.context["blackouts"]] == [1] * rows

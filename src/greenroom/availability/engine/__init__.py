@@ -16,6 +16,7 @@ from greenroom.availability.engine.types import (
     Rules,
     Schedule,
     SlotQuery,
+    Stay,
     Taken,
     Window,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "Rules",
     "Schedule",
     "SlotQuery",
+    "Stay",
     "Taken",
     "Window",
     "explain",

@@ -15,6 +15,7 @@ from greenroom.availability.engine.instants import (
     LATEST,
     ceil_seconds,
     epoch_date,
+    epoch_day,
     floor_seconds,
     floor_span,
     from_seconds,
@@ -37,6 +38,7 @@ _PERIODS = {
     ReasonCode.WEEKLY_LIMIT: "week that begins on",
     ReasonCode.MONTHLY_LIMIT: "month that begins on",
 }
+_FARTHEST_DATES = 2
 _UNITS = (("day", timedelta(days=1)), ("hour", timedelta(hours=1)), ("minute", timedelta(minutes=1)))
 
 
@@ -49,15 +51,23 @@ def explain(query: SlotQuery, instant: datetime) -> Explanation:
     require_supported("instant", instant)
     second = floor_seconds(instant)
     plan = make_plan(query, second, second + 1)
+    joined = plan.joinable.get(second) if second == ceil_seconds(instant) else None
     reasons = (
         *_times(query, plan, second),
         *_windows(query, plan, second),
-        *_grid(query, plan, instant),
+        *(_grid(query, plan, instant) if joined is None else ()),
         *_blackouts(query, plan, second),
-        *_busy(query, plan, second),
-        *_limits(query, plan, second),
+        *_busy(query, plan, second, joined),
+        *(_limits(query, plan, second) if joined is None else ()),
     )
-    return Explanation(instant, reasons, tuple(_openings(query, plan, second)))
+    openings = (*_joined(query, joined), *_openings(query, plan, second))
+    return Explanation(instant, reasons, openings)
+
+
+def _joined(query: SlotQuery, joined: int | None) -> Iterator[str]:
+    session = query.taken.sessions[joined] if joined is not None else None
+    if isinstance(session, Busy):
+        yield f"It is the start of {session.ref or 'a session'}, which has free seats."
 
 
 def _times(query: SlotQuery, plan: Plan, second: int) -> Iterator[Reason]:
@@ -105,19 +115,27 @@ def _openings(query: SlotQuery, plan: Plan, second: int) -> Iterator[str]:
     """Name the windows that the session would touch, where together they hold all of it."""
     if any(holds(bar, second) for bar in plan.windows):
         return
-    tz, ends = query.schedule.tz, second + floor_span(query.rules.duration)
+    ends = second + floor_span(query.rules.duration)
     replaced = {override.on: override.windows for override in query.schedule.overrides}
-    # Windows of the day before can reach into the session.
-    for day in range(plan.clock.day_of(second) - 1, plan.clock.day_of(ends - 1) + 1):
-        on = epoch_date(day)
+    for day in _dates_near(query, plan, second, ends - 1):
+        on, clock = epoch_date(day), plan.clocks.of_date(day)
+        if day in clock.missing_days:
+            continue
         weekly = [
             (one.start_minute, one.end_minute) for one in query.schedule.windows if one.weekday == on.isoweekday()
         ]
         for window in sorted(replaced.get(on, weekly)):
-            opens, closes = (plan.clock.to_instant(day * DAY + edge) for edge in wall_span(*window))
+            opens, closes = (clock.to_instant(day * DAY + edge) for edge in wall_span(*window))
             if opens < ends and second < closes:
-                hours = f"{_wall(window[0])}-{_wall(window[1])} ({tz})"
+                hours = f"{_wall(window[0])}-{_wall(window[1])} ({clock.tz})"
                 yield f"Hours of {on} only: {hours}." if on in replaced else f"Weekly hours: {on:%A} {hours}."
+
+
+def _dates_near(query: SlotQuery, plan: Plan, first: int, last: int) -> range:
+    """Return the dates, as days since 1970, whose windows can reach an instant in [first, last]."""
+    # Windows of the day before can; the date of a place far away is up to two days off.
+    away = _FARTHEST_DATES if query.schedule.stays else 0
+    return range(plan.clocks.own.day_of(first) - 1 - away, plan.clocks.own.day_of(last) + 1 + away)
 
 
 def _guilty_overrides(query: SlotQuery, plan: Plan, second: int) -> list[Override]:
@@ -126,10 +144,9 @@ def _guilty_overrides(query: SlotQuery, plan: Plan, second: int) -> list[Overrid
     Those that alone stand in the way are named; where only several together do, all of these.
     """
     ends = second + floor_span(query.rules.duration)
-    # Windows of the day before can reach into the session.
-    first, last = epoch_date(plan.clock.day_of(second) - 1), epoch_date(plan.clock.day_of(ends))
+    dates = _dates_near(query, plan, second, ends)
     near = sorted(
-        (override for override in query.schedule.overrides if first <= override.on <= last),
+        (override for override in query.schedule.overrides if epoch_day(override.on) in dates),
         key=lambda override: override.on,
     )
     alone = [override for override in near if _fits_without(query, second, [override])]
@@ -177,10 +194,10 @@ def _as_interval(blackout: Interval | LocalInterval, tz: str) -> Interval:
     return Interval(blackout.start.replace(tzinfo=zone), blackout.end.replace(tzinfo=zone))
 
 
-def _busy(query: SlotQuery, plan: Plan, second: int) -> Iterator[Reason]:
+def _busy(query: SlotQuery, plan: Plan, second: int, joined: int | None) -> Iterator[Reason]:
     tz, ends = query.schedule.tz, second + floor_span(query.rules.duration)
-    for interval, bar in zip(query.taken.busy, plan.busy, strict=True):
-        if not holds(bar, second):
+    for place, (interval, bar) in enumerate(zip(query.taken.sessions, plan.busy, strict=True)):
+        if place == joined or not holds(bar, second):
             continue
         name, core = "busy time", interval
         if isinstance(interval, Busy):

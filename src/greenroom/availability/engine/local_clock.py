@@ -23,9 +23,10 @@ class LocalClock:
     at its edge goes on.
     """
 
-    __slots__ = ("_changes", "_local_changes", "_offsets", "missing_days")
+    __slots__ = ("_changes", "_local_changes", "_offsets", "missing_days", "tz")
 
     def __init__(self, tz: str, first_day: int, last_day: int) -> None:
+        self.tz = tz
         zone = ZoneInfo(tz)
         ordinals = range(first_day + EPOCH_ORDINAL, last_day + EPOCH_ORDINAL + 1)
         # The type stubs allow None for a missing datetime, which is never passed here.

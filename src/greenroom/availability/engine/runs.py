@@ -6,17 +6,21 @@ coach's zone: precisely, from every such midnight at least four weeks after the 
 instant therefore depends on the five weeks before it and never on the range that was asked.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from greenroom.availability.engine.instants import DAY, FAR, epoch_day
 from greenroom.availability.engine.local_clock import LocalClock
-from greenroom.availability.engine.types import Override, Schedule
+from greenroom.availability.engine.types import Override, Schedule, Stay
 
 LONG_RUN_DAYS = 28
 # A window may start the day before an instant it covers; the rest is room for zones that cross the date line.
 SPILL_DAYS = 3
 # How far before the asked range the engine reads overrides, and so how far back a caller must load them.
 LOOKBACK_DAYS = 7 + LONG_RUN_DAYS + 2 * SPILL_DAYS
+
+# The clocks of two zones are never further apart: from UTC-12 to UTC+14.
+_FARTHEST_CLOCKS = 26 * 3600
 
 _WallSpans = tuple[tuple[int, int], ...]
 
@@ -43,18 +47,47 @@ class Runs:
         return list(zip([-FAR, *self.ends], [*self.starts, FAR], strict=True))
 
 
-def find_runs(schedule: Schedule, clock: LocalClock, first: int, until: int) -> Runs:
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """The clock of a schedule's own zone, and those of its stays by the dates (days since 1970) on which they count."""
+
+    own: LocalClock
+    away: Mapping[int, LocalClock]
+
+    @classmethod
+    def of(cls, schedule: Schedule, first_day: int, last_day: int) -> "Clocks":
+        """Build what is needed for windows that belong to dates in [first_day, last_day]."""
+        return cls(LocalClock(schedule.tz, first_day, last_day), _clocks_away(schedule.stays, first_day, last_day))
+
+    def of_date(self, day: int) -> LocalClock:
+        """Return the clock on which the windows of a date are read."""
+        return self.away.get(day, self.own)
+
+
+def _clocks_away(stays: Iterable[Stay], first_day: int, last_day: int) -> dict[int, LocalClock]:
+    away: dict[int, LocalClock] = {}
+    for stay in stays:
+        since, until = max(first_day, epoch_day(stay.first_day)), min(last_day, epoch_day(stay.last_day))
+        if since <= until:
+            # Windows end by the second midnight; a skipped date is noticed between the midnights around it.
+            clock = LocalClock(stay.tz, since - 1, until + 2)
+            away.update(dict.fromkeys(range(since, until + 1), clock))
+    return away
+
+
+def find_runs(schedule: Schedule, clocks: Clocks, first: int, until: int) -> Runs:
     """Return the runs that hold instants in [first, until), each with its true start or grid.
 
-    The clock must span `LOOKBACK_DAYS` before and `SPILL_DAYS` after. Runs outside may be cut short.
+    The clocks must span `LOOKBACK_DAYS` before and `SPILL_DAYS` after. Runs outside may be cut short.
     """
+    clock = clocks.own
     first_day = clock.day_of(first) - SPILL_DAYS
     last_day = clock.day_of(until) + SPILL_DAYS - 1
-    starts, ends = _merged(schedule, clock, first_day, last_day)
+    starts, ends = _merged(schedule, clocks, first_day, last_day)
     # A window of an earlier date ends before the second midnight; the day more is for a skipped one.
-    settled = clock.to_instant((first_day + 1) * DAY) + DAY
+    settled = clock.to_instant((first_day + 1) * DAY) + DAY + (_FARTHEST_CLOCKS if clocks.away else 0)
     if any(start <= settled and end > first for start, end in zip(starts, ends, strict=True)):
-        starts, ends = _merged(schedule, clock, first_day + SPILL_DAYS - LOOKBACK_DAYS, last_day)
+        starts, ends = _merged(schedule, clocks, first_day + SPILL_DAYS - LOOKBACK_DAYS, last_day)
     anchors = [anchor for start, end in zip(starts, ends, strict=True) for anchor in _anchors(clock, start, end)]
     return Runs(starts, ends, anchors)
 
@@ -70,19 +103,19 @@ def _anchors(clock: LocalClock, start: int, end: int) -> list[int]:
     return [start, *(midnight for midnight in midnights if settled <= midnight < end)]
 
 
-def _merged(schedule: Schedule, clock: LocalClock, first_day: int, last_day: int) -> tuple[list[int], list[int]]:
+def _merged(schedule: Schedule, clocks: Clocks, first_day: int, last_day: int) -> tuple[list[int], list[int]]:
     """Return the starts and the ends of the merged windows that belong to these local dates."""
     week = _week(schedule)
     replaced = {epoch_day(override.on): _override_spans(override) for override in schedule.overrides}
-    to_instant, missing_days = clock.to_instant, clock.missing_days
     starts, ends = [], []
     for day in range(first_day, last_day + 1):
         spans = replaced.get(day)
         if spans is None:
             spans = week[(day + 3) % 7]
-        if day in missing_days:
+        clock = clocks.of_date(day)
+        if day in clock.missing_days:
             continue
-        midnight = day * DAY
+        midnight, to_instant = day * DAY, clock.to_instant
         for opens, closes in spans:
             start, end = to_instant(midnight + opens), to_instant(midnight + closes)
             # A clock change can leave nothing of a window: 01:00-02:00 on the night when 01:00 becomes 02:00.

@@ -19,6 +19,7 @@ from greenroom.availability.engine.types import (
     Rules,
     Schedule,
     SlotQuery,
+    Stay,
     Taken,
     Window,
 )
@@ -33,6 +34,7 @@ _SCENARIO = frozenset(
         "tz",
         "windows",
         "overrides",
+        "stays",
         "blackouts",
         "busy",
         "bookings",
@@ -134,9 +136,9 @@ def _schedule(fields: Fields) -> Schedule:
     tz = fields.zone("tz")
     fields.require("windows", "a list of weekly windows, empty for none")
     windows = tuple(window for group in fields.each("windows", _windows) for window in group)
-    overrides = fields.each("overrides", _override)
+    overrides, stays = fields.each("overrides", _override), fields.each("stays", _stay)
     try:
-        return Schedule(tz, windows, overrides)
+        return Schedule(tz, windows, overrides, stays)
     except ValueError as error:
         raise ScenarioError(fields.at(str(error))) from error
 
@@ -157,6 +159,16 @@ def _override(value: object, path: str) -> Override:
     fields = Fields.of(value, path, frozenset({"date", "windows"}))
     fields.require("windows", "a list of windows, empty to close the date")
     return Override(fields.date("date"), fields.each("windows", _times))
+
+
+def _stay(value: object, path: str) -> Stay:
+    fields = Fields.of(value, path, frozenset({"first_day", "last_day", "tz"}))
+    try:
+        return Stay(fields.date("first_day"), fields.date("last_day"), fields.zone("tz"))
+    except ScenarioError:
+        raise
+    except ValueError as error:
+        raise ScenarioError(fields.at(str(error))) from error
 
 
 def _times(value: object, path: str) -> tuple[int, int]:

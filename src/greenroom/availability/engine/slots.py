@@ -26,7 +26,7 @@ from greenroom.availability.engine.instants import (
 )
 from greenroom.availability.engine.local_clock import LocalClock
 from greenroom.availability.engine.reasons import ReasonCode
-from greenroom.availability.engine.runs import LOOKBACK_DAYS, SPILL_DAYS, Runs, find_runs, gaps
+from greenroom.availability.engine.runs import LOOKBACK_DAYS, SPILL_DAYS, Clocks, Runs, find_runs, gaps
 from greenroom.availability.engine.types import SlotQuery
 
 # The longest period a limit counts over reaches so far to either side of a start.
@@ -35,9 +35,12 @@ _LIMIT_DAYS = 31
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A query turned into integers: where grids run and every bar across them, valid for [first, until)."""
+    """A query turned into integers: where grids run and every bar across them, valid for [first, until).
 
-    clock: LocalClock
+    `joinable` maps the start of each session that can be joined to the place of its own bar in `busy`.
+    """
+
+    clocks: Clocks
     runs: Runs
     increment: int
     windows: Bars
@@ -45,6 +48,19 @@ class Plan:
     blackouts: Bars
     times: list[tuple[ReasonCode, int, int]]
     limits: list[LimitBar]
+    joinable: dict[int, int]
+
+    def joined_starts(self) -> list[int]:
+        """Return the starts of sessions that can be joined: what nothing but their own bar stands in the way of."""
+        if not self.joinable:
+            return []
+        fixed = self.windows + self.blackouts + [(start, end) for _, start, end in self.times]
+        return [
+            start
+            for start, own in self.joinable.items()
+            if not any(holds(bar, start) for bar in fixed)
+            and not any(holds(bar, start) for place, bar in enumerate(self.busy) if place != own)
+        ]
 
     def next_on_grid(self, instant: int) -> int:
         """Return the first start at or after an instant inside a run, on the grid that holds there."""
@@ -66,17 +82,20 @@ def make_plan(query: SlotQuery, first: int, until: int) -> Plan:
     rules, taken = query.rules, query.taken
     session_end = until + floor_span(rules.duration)
     first_day, last_day = first // DAY - 1, session_end // DAY + 1
-    clock = LocalClock(query.schedule.tz, first_day - LOOKBACK_DAYS, last_day + max(_LIMIT_DAYS, SPILL_DAYS))
-    runs = find_runs(query.schedule, clock, first, session_end)
+    clocks = Clocks.of(query.schedule, first_day - LOOKBACK_DAYS, last_day + max(_LIMIT_DAYS, SPILL_DAYS))
+    clock, runs = clocks.own, find_runs(query.schedule, clocks, first, session_end)
     return Plan(
-        clock=clock,
+        clocks=clocks,
         runs=runs,
         increment=floor_span(rules.increment),
         windows=window_bars(runs, rules),
-        busy=busy_bars(taken.busy, rules),
+        busy=busy_bars(taken.sessions, rules),
         blackouts=blackout_bars(taken.blackouts, clock, rules),
         times=time_bars(query) + date_bars(rules, clock),
         limits=limit_bars(query, clock, range(first_day - _LIMIT_DAYS, last_day + _LIMIT_DAYS + 1)),
+        joinable={
+            floor_seconds(start): place for place, start in enumerate(taken.joinable_starts, start=len(taken.busy))
+        },
     )
 
 
@@ -91,7 +110,8 @@ def open_starts(query: SlotQuery) -> list[int]:
     found: list[int] = []
     for free_from, free_until in gaps(sorted([start for start, _ in bars]), sorted([end for _, end in bars])):
         found.extend(range(plan.next_on_grid(free_from), free_until, plan.increment))
-    return found
+    joined = plan.joined_starts()
+    return sorted(found + joined) if joined else found
 
 
 def open_slots(query: SlotQuery) -> list[datetime]:

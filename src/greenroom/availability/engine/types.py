@@ -39,6 +39,11 @@ def _require_minutes(start_minute: int, end_minute: int) -> None:
         raise ValueError(f"end_minute: {end_minute} is not a minute of the day; use 0 to 1440")
 
 
+def _require_zone(tz: str) -> None:
+    if find_zone(tz) is None:
+        raise ValueError(f"tz: {tz!r} is not a time zone; use an IANA name such as Europe/Paris")
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """One weekly opening in wall-clock minutes: `weekday` is ISO, 1 for Monday to 7 for Sunday.
@@ -69,16 +74,39 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True)
+class Stay:
+    """Dates from `first_day` to `last_day`, both included, whose windows are read on the wall clock of `tz`."""
+
+    first_day: date
+    last_day: date
+    tz: str
+
+    def __post_init__(self) -> None:
+        _require_zone(self.tz)
+        if self.last_day < self.first_day:
+            raise ValueError(f"last_day: {self.last_day} is before first_day {self.first_day}")
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
-    """A coach's weekly windows and overrides, read on the wall clock of one IANA zone."""
+    """A coach's weekly windows and overrides, read on the wall clock of one IANA zone.
+
+    A window belongs to a date; the windows of a date in a stay are read in the stay's zone, from their start to
+    their end, also beyond midnight of its last day. Everything else keeps `tz`: limits, first and last days,
+    wall-clock blackouts and the Mondays at which a long run counts afresh.
+    """
 
     tz: str
     windows: tuple[Window, ...] = ()
     overrides: tuple[Override, ...] = ()
+    stays: tuple[Stay, ...] = ()
 
     def __post_init__(self) -> None:
-        if find_zone(self.tz) is None:
-            raise ValueError(f"tz: {self.tz!r} is not a time zone; use an IANA name such as Europe/Paris")
+        _require_zone(self.tz)
+        ordered = sorted(self.stays, key=lambda stay: stay.first_day)
+        for stay, next_stay in pairwise(ordered):
+            if next_stay.first_day <= stay.last_day:
+                raise ValueError(f"stays: {next_stay.first_day} is in two of them; end one before the other begins")
         dates = sorted(override.on for override in self.overrides)
         for earlier, later in pairwise(dates):
             if earlier == later:
@@ -189,15 +217,32 @@ class Taken:
 
     Blackouts keep the session itself out; busy time keeps the session with its buffers out; `booked_starts` are
     the starts that count for the limits. To move a session, leave it out of both lists.
+
+    `joinable` are sessions of the asked offer and length with free seats, none of them also in `busy`: they are taken
+    for every other start, and their own start can be booked, off the grid and whatever the limits say, because no
+    session is added by joining one.
     """
 
     blackouts: tuple[Interval | LocalInterval, ...] = ()
     busy: tuple[Interval, ...] = ()
     booked_starts: tuple[datetime, ...] = ()
+    joinable: tuple[Busy, ...] = ()
 
     def __post_init__(self) -> None:
         for start in self.booked_starts:
             _require_aware("booked_starts", start)
+        if any(one.session is None for one in self.joinable):
+            raise ValueError("joinable: give each the session in its blocked time; its start is what can be booked")
+
+    @property
+    def sessions(self) -> tuple[Interval, ...]:
+        """All taken time: what is only busy, then what can be joined."""
+        return self.busy + self.joinable
+
+    @property
+    def joinable_starts(self) -> tuple[datetime, ...]:
+        """The start of each session that can be joined, in order."""
+        return tuple(one.session.start for one in self.joinable if one.session is not None)
 
 
 NOTHING_TAKEN = Taken()

@@ -1,5 +1,6 @@
 """The due rows that a change to a booking plans, in its own transaction (law 6)."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db.models import Q
@@ -7,7 +8,7 @@ from django.db.models import Q
 from greenroom.bookings import rules
 from greenroom.bookings.models import Booking, CoachingSession
 from greenroom.bookings.services.locked import LockedBooking
-from greenroom.bookings.types import UPCOMING_SESSIONS
+from greenroom.bookings.types import GONE, JOINABLE, UPCOMING_SESSIONS, BookingStatus, Party
 from greenroom.core.transactions import unit_of_work
 from greenroom.jobs import services as jobs
 from greenroom.notifications.services import cancel_messages, plan_message
@@ -18,7 +19,7 @@ _REMINDERS = (
     ("24h", timedelta(hours=24), timedelta(hours=1)),
     ("1h", timedelta(hours=1), timedelta(minutes=5)),
 )
-_PARTIES = ("student", "coach")
+_PARTIES = (Party.STUDENT, Party.COACH)
 
 
 def plan_confirmed(held: LockedBooking, *, now: datetime) -> None:
@@ -56,23 +57,77 @@ def plan_timed_out(held: LockedBooking, *, now: datetime) -> None:
 def _end_request(held: LockedBooking, now: datetime) -> None:
     """Cancel what waited for an answer: the end of the time for it, and news of the request nobody read yet."""
     jobs.cancel(keys=[_time_out_key(held.booking)], now=now)
-    keys = [_news_key(held.booking, f"asked_{party}", held.session.sequence) for party in _PARTIES]
+    keys = [_news_key(held.booking, f"asked_{party}") for party in _PARTIES]
     cancel_messages(keys=keys, now=now)
 
 
-def plan_moved(held: LockedBooking, *, now: datetime, from_sequence: int) -> None:
-    """Plan what follows a move, and cancel what waited for the earlier time."""
-    _cancel_for_the_time(held, from_sequence, now)
+def leave_the_time(held: LockedBooking, *, now: datetime) -> None:
+    """Cancel what waits for the time a booking is about to leave; before its sequence or its session changes."""
+    session, booking = held.session, held.booking
+    jobs.cancel(keys=[_outcome_key(booking)], now=now)
+    keys = [_reminder_key(booking, name) for name, _before, _until in _REMINDERS]
+    # News of an earlier move that still waits would tell the same as what is planned next.
+    keys += [_news_key(booking, f"moved_{party}") for party in _PARTIES]
+    if not session.bookings.exclude(pk=booking.pk).exclude(status__in=GONE).exists():
+        keys += [_session_reminder_key(session, name) for name, _before, _until in _REMINDERS]
+    cancel_messages(keys=keys, now=now)
+
+
+def plan_moved(held: LockedBooking, *, now: datetime) -> None:
+    """Plan what follows a move."""
     _tell_both(held, "moved", now)
     _plan_for_the_time(held, now)
 
 
-def plan_cancelled(held: LockedBooking, *, now: datetime) -> None:
-    """Tell both sides, close the room, and cancel what waited for a session that will not be."""
+def plan_move_request(booking: Booking, *, until: datetime, now: datetime) -> None:
+    """Tell the coach that a student asks for another time, until the session begins."""
+    key = f"bookings.move_request:{booking.pk}:{now.isoformat()}"
+    _tell(booking, "move_request", Party.COACH, key, now, until)
+
+
+def plan_invited(booking: Booking, *, now: datetime) -> None:
+    """Send the client the link to pay what the coach booked for them."""
+    key = f"bookings.invited_student:{booking.pk}"
+    _tell(booking, "invited_student", Party.STUDENT, key, now, booking.hold_expires_at)
+
+
+def plan_proposed(booking: Booking, *, until: datetime, now: datetime) -> None:
+    """Ask the student, until the session begins."""
+    key = f"bookings.proposed_student:{booking.pk}:{now.isoformat()}"
+    _tell(booking, "proposed_student", Party.STUDENT, key, now, until)
+
+
+def plan_left(session: CoachingSession, *, now: datetime) -> None:
+    """Plan what follows when a seat moved out of a group: its room changes, and without anybody it is off."""
+    plan_room(session, now=now)
+    if session.status not in JOINABLE:
+        plan_session_off(session, now=now)
+
+
+def plan_cancelled(held: LockedBooking, *, now: datetime, parties: Collection[Party] = _PARTIES) -> None:
+    """Tell those sides, close the room, and cancel what waited for a session that will not be."""
     _end_request(held, now)
-    _cancel_for_the_time(held, held.session.sequence, now)
-    _tell_both(held, "cancelled", now)
+    leave_the_time(held, now=now)
+    _tell_both(held, "cancelled", now, parties)
     plan_room(held.session, now=now)
+
+
+def plan_let_go(held: LockedBooking, *, now: datetime) -> None:
+    """Tell somebody who had not paid yet that it is off; while a payment is closing there is nothing to tell yet."""
+    if held.booking.status == BookingStatus.CANCELLED:
+        _tell_both(held, "cancelled", now, (Party.STUDENT,))
+
+
+def plan_session_off(session: CoachingSession, *, now: datetime) -> None:
+    """Tell the coach, once, that a whole session is off."""
+    new = NewMessage(
+        kind="bookings.session_off",
+        key=f"bookings.session_off:{session.pk}:{session.sequence}",
+        to=session.coach.user.email,
+        subject_id=session.pk,
+        due_at=now,
+    )
+    plan_message(new, now=now)
 
 
 def plan_unfulfillable(held: LockedBooking, *, now: datetime) -> None:
@@ -105,67 +160,53 @@ def _plan_for_the_time(held: LockedBooking, now: datetime) -> None:
     session, booking = held.session, held.booking
     jobs.plan(
         kind="bookings.complete_if_unknown",
-        key=_outcome_key(booking, session.sequence),
+        key=_outcome_key(booking),
         due_at=session.ends_at + rules.OUTCOME_GRACE,
         now=now,
         payload={"booking_id": booking.pk},
     )
     for name, before, useful_until in _REMINDERS:
         if session.starts_at - before > now:
-            for party in _PARTIES:
-                new = NewMessage(
-                    kind=f"bookings.reminder_{party}",
-                    key=_reminder_key(booking, session.sequence, name, party),
-                    to=_address(booking, party),
-                    subject_id=booking.pk,
-                    due_at=session.starts_at - before,
-                    expires_at=session.starts_at - useful_until,
-                )
-                plan_message(new, now=now)
+            due_at, expires_at = session.starts_at - before, session.starts_at - useful_until
+            for kind, key, to, subject_id in (
+                ("reminder_student", _reminder_key(booking, name), booking.contact_email, booking.pk),
+                # One for the session, however many students it has.
+                ("session_reminder", _session_reminder_key(session, name), booking.coach.user.email, session.pk),
+            ):
+                plan_message(NewMessage(f"bookings.{kind}", key, to, subject_id, due_at, expires_at), now=now)
     plan_room(session, now=now)
 
 
-def _cancel_for_the_time(held: LockedBooking, sequence: int, now: datetime) -> None:
-    jobs.cancel(keys=[_outcome_key(held.booking, sequence)], now=now)
-    names = [name for name, _before, _until in _REMINDERS]
-    keys = [_reminder_key(held.booking, sequence, name, party) for name in names for party in _PARTIES]
-    # News of an earlier move that still waits would tell the same as what is planned now.
-    keys += [_news_key(held.booking, f"moved_{party}", sequence) for party in _PARTIES]
-    cancel_messages(keys=keys, now=now)
-
-
-def _tell_both(held: LockedBooking, what: str, now: datetime) -> None:
-    for party in _PARTIES:
+def _tell_both(held: LockedBooking, what: str, now: datetime, parties: Collection[Party] = _PARTIES) -> None:
+    for party in parties:
         kind = f"{what}_{party}"
-        _tell(held.booking, kind, party, _news_key(held.booking, kind, held.session.sequence), now)
+        _tell(held.booking, kind, party, _news_key(held.booking, kind), now)
 
 
-def _tell(booking: Booking, kind: str, party: str, key: str, now: datetime) -> None:
-    new = NewMessage(
-        kind=f"bookings.{kind}",
-        key=key,
-        to=_address(booking, party),
-        subject_id=booking.pk,
-        due_at=now,
-    )
-    plan_message(new, now=now)
+def _tell(booking: Booking, kind: str, party: str, key: str, now: datetime, expires_at: datetime | None = None) -> None:
+    to = _address(booking, party)
+    plan_message(NewMessage(f"bookings.{kind}", key, to, booking.pk, now, expires_at), now=now)
 
 
 def _address(booking: Booking, party: str) -> str:
     return booking.contact_email if party == "student" else booking.coach.user.email
 
 
-def _outcome_key(booking: Booking, sequence: int) -> str:
-    return f"bookings.complete_if_unknown:{booking.pk}:{sequence}"
+def _outcome_key(booking: Booking) -> str:
+    return f"bookings.complete_if_unknown:{booking.pk}:{booking.sequence}"
 
 
 def _time_out_key(booking: Booking) -> str:
     return f"bookings.time_out_request:{booking.pk}"
 
 
-def _news_key(booking: Booking, kind: str, sequence: int) -> str:
-    return f"bookings.{kind}:{booking.pk}:{sequence}"
+def _news_key(booking: Booking, kind: str) -> str:
+    return f"bookings.{kind}:{booking.pk}:{booking.sequence}"
 
 
-def _reminder_key(booking: Booking, sequence: int, name: str, party: str) -> str:
-    return f"bookings.reminder_{name}_{party}:{booking.pk}:{sequence}"
+def _reminder_key(booking: Booking, name: str) -> str:
+    return f"bookings.reminder_{name}_student:{booking.pk}:{booking.sequence}"
+
+
+def _session_reminder_key(session: CoachingSession, name: str) -> str:
+    return f"bookings.session_reminder_{name}:{session.pk}:{session.sequence}"

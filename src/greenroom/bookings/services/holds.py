@@ -18,8 +18,8 @@ from greenroom.bookings.errors import (
     SlotTakenError,
 )
 from greenroom.bookings.models import Booking, CoachingSession
-from greenroom.bookings.services import follow_ups, locked
-from greenroom.bookings.types import UNPAID, BookingEvent, BookingStatus, Contact, Intake, SessionStatus
+from greenroom.bookings.services import follow_ups, locked, seats
+from greenroom.bookings.types import GONE, UNPAID, BookingEvent, BookingStatus, Contact, Intake
 from greenroom.catalog.models import Offer, OfferDuration
 from greenroom.catalog.queries import get_public_offer, refund_tiers
 from greenroom.coaches.models import Coach
@@ -37,8 +37,7 @@ from greenroom.payments.services import request_close
 ALTERNATIVES = 3
 _LONGEST_KEY, _LONGEST_DRAFT = 60, 2000
 _NO_OVERLAP = "sessions_no_overlap_per_coach"
-_GONE = {BookingStatus.CANCELLED, BookingStatus.EXPIRED}
-_UNPAID_OR_GONE = {*UNPAID, *_GONE}
+_UNPAID_OR_GONE = {*UNPAID, *GONE}
 _IN_THE_WAY = {
     ReasonCode.BUSY,
     ReasonCode.BUFFER,
@@ -96,8 +95,9 @@ def hold_slot(
     `starts_at` and `now` are aware. Locks the coach. The holder's earlier hold with this coach moves here: it is
     let go in the same transaction. Calling again with the same time returns the live booking unchanged. Somebody who
     only named an address (`is_proven` false) is never given a booking that is there, nor ends one that is being paid.
+    A group at that very time is joined.
     Raises: SlotTakenError with the nearest alternatives, SlotNotOfferedError saying why, OfferNotBookableError,
-    NotAllowedError for a coach who books herself, BusyError.
+    AlreadyBookedError, NotAllowedError for a coach who books herself, BusyError.
     """
     rules.require(actor, "hold")
     _require_bookable(offer, offer.coach, student)
@@ -132,7 +132,8 @@ def _keep(
             starts_at,
             starts_at + duration.length,
         )
-        if is_same and is_live:
+        # In a group others get a seat all the same: a refusal would tell whose address has one.
+        if is_same and is_live and (is_proven or not session.is_group):
             kept = booking
         else:
             let_go(locked.lock(booking), BookingEvent.CANCEL, actor=actor, now=now, reason="Another time was chosen.")
@@ -150,25 +151,12 @@ def _hold(
     actor: Actor,
     now: datetime,
 ) -> Booking:
-    ends_at = starts_at + duration.length
-    blocked_from, blocked_until = starts_at - offer.buffer_before, ends_at + offer.buffer_after
-    release_stale_holds(offer.coach_id, blocked_from, blocked_until, now)
+    place = seats.Place.of(offer, starts_at, duration.length)
+    release_stale_holds(offer.coach_id, place.blocked_from, place.blocked_until, now)
     require_open(offer, length=duration.length, starts_at=starts_at, now=now)
     expires_at = now + rules.HOLD_LASTS
-    session = CoachingSession.objects.create(
-        coach_id=offer.coach_id,
-        offer=offer,
-        starts_at=starts_at,
-        ends_at=ends_at,
-        blocked_from=blocked_from,
-        blocked_until=blocked_until,
-        status=SessionStatus.HELD,
-        capacity=offer.capacity,
-        seats_taken=1,
-        held_until=expires_at,
-        venue=offer.venue,
-        created_at=now,
-    )
+    session = seats.session_at(offer, place, now=now)
+    seats.require_first_seat(session, student)
     booking = Booking.objects.create(
         session=session,
         coach_id=offer.coach_id,
@@ -183,7 +171,8 @@ def _hold(
         move_notice_hours=offer.move_notice_hours,
         created_at=now,
     )
-    _plan_expiry(booking, now)
+    locked.follow(session, now)
+    plan_expiry(booking, now)
     audit.record(actor=actor, action="booking.hold", target=booking, now=now, after={"status": booking.status})
     return booking
 
@@ -240,10 +229,11 @@ def release_stale_holds(coach_id: int, first: datetime, last: datetime, now: dat
         hold_expires_at__lte=now,
     )
     for booking in stale:
-        locked.apply(locked.lock(booking), BookingEvent.EXPIRE, actor=SYSTEM, now=now)
+        end_unpaid(locked.lock(booking), BookingEvent.EXPIRE, actor=SYSTEM, now=now)
 
 
-def _plan_expiry(booking: Booking, now: datetime) -> None:
+def plan_expiry(booking: Booking, now: datetime) -> None:
+    """Plan the end of a hold, at the time it has now."""
     plan(
         kind="bookings.expire_hold",
         key=f"bookings.expire_hold:{booking.pk}",
@@ -265,10 +255,10 @@ def extend_hold(*, booking: Booking, actor: Actor, now: datetime) -> Booking:
         if held.booking.was_hold_extended:
             raise AlreadyExtendedError
         held.booking.was_hold_extended = True
-        held.booking.hold_expires_at = held.session.held_until = now + rules.HOLD_LASTS
+        held.booking.hold_expires_at = now + rules.HOLD_LASTS
         held.booking.save(update_fields=["was_hold_extended", "hold_expires_at"])
-        held.session.save(update_fields=["held_until"])
-        _plan_expiry(held.booking, now)
+        locked.follow(held.session, now)
+        plan_expiry(held.booking, now)
         audit.record(actor=actor, action="booking.extend_hold", target=held.booking, now=now)
     return held.booking
 
@@ -293,7 +283,7 @@ def submit_details(
         mine.wants_reminders = intake.wants_reminders
         mine.student = student
         if mine.order is None:
-            mine.order = create_order(_order_of(held.session, mine), now=now)
+            mine.order = create_order(order_of(held.session, mine), now=now)
         else:
             update_contact(mine.order, name=mine.contact_name, email=mine.contact_email)
         mine.save()
@@ -301,10 +291,11 @@ def submit_details(
     return mine
 
 
-def _order_of(session: CoachingSession, booking: Booking) -> NewOrder:
+def order_of(session: CoachingSession, booking: Booking, *, remark: str = "") -> NewOrder:
+    """Return the order of one seat: its price as it was held, and the policy that its offer has now."""
     offer = session.offer
     minutes = (session.ends_at - session.starts_at) // timedelta(minutes=1)
-    line = NewLine(LineKind.CALL, f"{offer.title}, {minutes} minutes", booking.price, offer.pk)
+    line = NewLine(LineKind.CALL, f"{offer.title}, {minutes} minutes{remark}", booking.price, offer.pk)
     return NewOrder(
         coach_id=offer.coach_id,
         name=booking.contact_name,
@@ -352,14 +343,25 @@ def expire_hold(*, booking: Booking, now: datetime) -> datetime | None:
 def let_go(held: locked.LockedBooking, event: BookingEvent, *, actor: Actor, now: datetime, reason: str = "") -> None:
     """Free an unpaid time, at once or, while a payment attempt lives, once the gateway said that it is dead."""
     booking = held.booking
-    if booking.status in _GONE:
+    if not booking.is_live:
         return
+    # Whoever called it off first: a student's letting go does not make a coach's cancellation their own.
+    if event is BookingEvent.CANCEL and not booking.cancelled_by:
+        booking.cancelled_by = actor.kind
+        booking.save(update_fields=["cancelled_by"])
     if booking.order is not None and request_close(order_ref=booking.order.ref, now=now):
-        if event is BookingEvent.CANCEL:
-            booking.cancelled_by = actor.kind
-            booking.save(update_fields=["cancelled_by"])
         return
+    end_unpaid(held, event, actor=actor, now=now, reason=reason)
+
+
+def end_unpaid(
+    held: locked.LockedBooking, event: BookingEvent, *, actor: Actor, now: datetime, reason: str = ""
+) -> None:
+    """End an unpaid seat; the last one of a group of which the coach was told takes it out of the coach's calendar."""
     locked.apply(held, event, actor=actor, now=now, reason=reason)
+    session = held.session
+    if session.is_group and session.was_confirmed and not session.seats_taken and session.called_off_at is None:
+        follow_ups.plan_session_off(session, now=now)
 
 
 def keep_draft(*, booking: Booking, draft: Mapping[str, str], now: datetime) -> None:

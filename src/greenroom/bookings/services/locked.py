@@ -5,13 +5,16 @@ from datetime import datetime
 
 from greenroom.bookings import queries, rules
 from greenroom.bookings.models import Booking, CoachingSession
-from greenroom.bookings.types import BookingEvent, BookingStatus
+from greenroom.bookings.types import GONE, BookingEvent, BookingStatus, SessionStatus
 from greenroom.coaches.models import Coach
 from greenroom.coaches.queries import lock_coach
 from greenroom.core import audit
 from greenroom.core.actors import Actor
 
-_OVER = frozenset({BookingStatus.COMPLETED, BookingStatus.NO_SHOW, BookingStatus.CANCELLED, BookingStatus.EXPIRED})
+_OVER = frozenset({BookingStatus.COMPLETED, BookingStatus.NO_SHOW, *GONE})
+_SESSION_OVER = frozenset(
+    {SessionStatus.COMPLETED, SessionStatus.NO_SHOW, SessionStatus.CANCELLED, SessionStatus.EXPIRED}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,7 @@ def lock(booking: Booking) -> LockedBooking:
 def apply(locked: LockedBooking, event: BookingEvent, *, actor: Actor, now: datetime, reason: str = "") -> None:
     """Move booking and session through `event` and record it.
 
-    Writes status and its timestamps; a seat that is given up is counted off. A 1:1 session follows its booking.
-    Raises: IllegalTransitionError.
+    Writes status and its timestamps; the session follows its seats. Raises: IllegalTransitionError.
     """
     booking, session = locked.booking, locked.session
     before = booking.status
@@ -46,7 +48,7 @@ def apply(locked: LockedBooking, event: BookingEvent, *, actor: Actor, now: date
         booking.confirmed_at = now
     booking.closed_at = now if status in _OVER else None
     booking.save()
-    _follow(session, status, now)
+    follow(session, now)
     audit.record(
         actor=actor,
         action=f"booking.{event}",
@@ -58,11 +60,23 @@ def apply(locked: LockedBooking, event: BookingEvent, *, actor: Actor, now: date
     )
 
 
-def _follow(session: CoachingSession, status: BookingStatus, now: datetime) -> None:
-    session.status = rules.session_status_of(status)
-    session.seats_taken = 0 if status in {BookingStatus.CANCELLED, BookingStatus.EXPIRED} else 1
-    session.held_until = None  # no event leads back to a hold
-    if status == BookingStatus.IN_PROGRESS:
-        session.started_at = now
-    session.closed_at = now if status in _OVER else None
+def follow(session: CoachingSession, now: datetime) -> None:
+    """Bring a session in line with its seats, under the coach's lock: status, how many are taken, until when held."""
+    rows = session.bookings.values_list("status", "hold_expires_at")
+    seats = [(BookingStatus(status), until) for status, until in rows]
+    live = [(status, until) for status, until in seats if status not in GONE]
+    is_only_held = bool(live) and all(status is BookingStatus.HELD for status, _until in live)
+    session.status = rules.session_status_of([status for status, _until in seats])
+    session.seats_taken = len(live)
+    session.held_until = max(until for _status, until in live) if is_only_held else None
+    session.was_confirmed = session.was_confirmed or session.status == SessionStatus.CONFIRMED
+    if session.status == SessionStatus.IN_PROGRESS:
+        session.started_at = session.started_at or now
+    session.closed_at = now if session.status in _SESSION_OVER else None
     session.save()
+
+
+def others_in(held: LockedBooking) -> list[LockedBooking]:
+    """Lock the other seats of the session that are not given up, in order."""
+    others = held.session.bookings.exclude(status__in=GONE).exclude(pk=held.booking.pk).order_by("pk")
+    return [LockedBooking(held.coach, held.session, queries.lock_booking(other.pk)) for other in others]

@@ -1,6 +1,9 @@
 """From a hold to a paid booking, and what to do with money that comes late."""
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from django.db.models import Q
 
 from greenroom.bookings import queries, rules
 from greenroom.bookings.errors import (
@@ -10,11 +13,12 @@ from greenroom.bookings.errors import (
     IllegalTransitionError,
     SlotTakenError,
 )
-from greenroom.bookings.models import Booking
-from greenroom.bookings.services import follow_ups, locked
+from greenroom.bookings.models import Booking, CoachingSession
+from greenroom.bookings.services import follow_ups, locked, seats
 from greenroom.bookings.services.confirming import fulfil
-from greenroom.bookings.services.holds import release_stale_holds, slot_guard
+from greenroom.bookings.services.holds import end_unpaid, release_stale_holds, slot_guard
 from greenroom.bookings.types import (
+    GONE,
     UNPAID,
     BookingEvent,
     BookingStatus,
@@ -23,7 +27,7 @@ from greenroom.bookings.types import (
     SessionStatus,
 )
 from greenroom.catalog.types import DiscordRequirement
-from greenroom.core.actors import SYSTEM, Actor
+from greenroom.core.actors import SYSTEM, Actor, ActorKind
 from greenroom.core.faults import fault_point
 from greenroom.core.transactions import unit_of_work
 from greenroom.integrations.stripe.protocol import CheckoutLine
@@ -33,6 +37,7 @@ from greenroom.payments import queries as payments
 from greenroom.payments.services import open_attempt, refund_in_full
 from greenroom.payments.types import RefundCause
 
+_SELLERS = {ActorKind.COACH, ActorKind.ADMIN, ActorKind.SYSTEM}
 _LINK_FIRST = (DiscordRequirement.BEFORE_BOOKING, DiscordRequirement.BEFORE_PAYMENT)
 
 
@@ -110,7 +115,10 @@ def settle_order(*, order_ref: str, now: datetime) -> None:
 def _settle(held: locked.LockedBooking, order_ref: str, now: datetime) -> None:
     status = held.booking.status
     if _is_paid(Order.objects.get(ref=order_ref)):
-        if status in UNPAID:
+        if status in UNPAID and _is_pointless(held):
+            locked.apply(held, BookingEvent.CANCEL, actor=SYSTEM, now=now)
+            _refund_unfulfillable(held, order_ref, now)
+        elif status in UNPAID:
             fulfil(held, actor=SYSTEM, now=now)
         elif status == BookingStatus.EXPIRED:
             _take_again(held, order_ref, now)
@@ -118,6 +126,14 @@ def _settle(held: locked.LockedBooking, order_ref: str, now: datetime) -> None:
             _refund_unfulfillable(held, order_ref, now)
     elif status == BookingStatus.PENDING_PAYMENT and not payments.has_live_attempt(order_ref):
         _give_up(held, now)
+
+
+def _is_pointless(held: locked.LockedBooking) -> bool:
+    """Tell whether a seat that is paid now is none any more: called off, over, or booked anew by the same person."""
+    booking, session = held.booking, held.session
+    is_off = session.called_off_at is not None or booking.cancelled_by in _SELLERS
+    is_over = session.status in {SessionStatus.COMPLETED, SessionStatus.NO_SHOW}
+    return is_off or is_over or (bool(booking.cancelled_by) and _has_another_seat(booking, session))
 
 
 def _is_paid(order: Order) -> bool:
@@ -128,20 +144,35 @@ def _is_paid(order: Order) -> bool:
 def _give_up(held: locked.LockedBooking, now: datetime) -> None:
     """Free the time when its holder let it go or its time is over; else it waits for another attempt."""
     if held.booking.cancelled_by:
-        locked.apply(held, BookingEvent.CANCEL, actor=SYSTEM, now=now)
+        end_unpaid(held, BookingEvent.CANCEL, actor=SYSTEM, now=now)
     elif held.booking.hold_expires_at <= now:
-        locked.apply(held, BookingEvent.EXPIRE, actor=SYSTEM, now=now)
+        end_unpaid(held, BookingEvent.EXPIRE, actor=SYSTEM, now=now)
 
 
 def _take_again(held: locked.LockedBooking, order_ref: str, now: datetime) -> None:
     """Confirm late money when nothing stands in the way; notice and horizon no longer count against the payer."""
+    release_stale_holds(held.session.coach_id, held.session.blocked_from, held.session.blocked_until, now)
+    held = replace(held, session=queries.lock_session(held.session.pk))
     session = held.session
-    release_stale_holds(session.coach_id, session.blocked_from, session.blocked_until, now)
-    if queries.is_still_free(session, now=now):
-        session.status = SessionStatus.HELD
-        fulfil(held, actor=SYSTEM, now=now)
-    else:
+    is_left = session.is_group and not session.seats_taken  # by everybody: its room and its messages are over
+    others = queries.find_group(session.offer, session.starts_at, session.ends_at) if is_left else None
+    is_free = session.called_off_at is None and queries.is_still_free(others or session, now=now)
+    if not is_free or _has_another_seat(held.booking, others or session):
         _refund_unfulfillable(held, order_ref, now)
+        return
+    if is_left:
+        held.booking.session = seats.session_at(session.offer, seats.Place.shifted(session, timedelta()), now=now)
+        held = replace(held, session=held.booking.session)
+    held.session.capacity = max(held.session.capacity, held.session.seats_taken + 1)
+    held.session.save(update_fields=["capacity"])
+    fulfil(held, actor=SYSTEM, now=now)
+
+
+def _has_another_seat(booking: Booking, session: CoachingSession) -> bool:
+    """Tell whether somebody who pays late has booked and paid this session again meanwhile."""
+    same = Q(holder=booking.holder) | (Q(student=booking.student) if booking.student_id else Q(pk=None))
+    seats_there = session.bookings.exclude(pk=booking.pk).exclude(status__in=(*UNPAID, *GONE))
+    return seats_there.filter(same).exists()
 
 
 def _refund_unfulfillable(held: locked.LockedBooking, order_ref: str, now: datetime) -> None:

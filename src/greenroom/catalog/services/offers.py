@@ -27,7 +27,7 @@ _PLAIN = (
     "title", "summary", "description", "currency", "venue", "video_url", "place", "increment_minutes",
     "buffer_before_minutes", "buffer_after_minutes", "notice_minutes", "horizon_days",
     "first_day", "last_day", "daily_limit", "weekly_limit", "monthly_limit", "approval_hours",
-    "moves_limit", "move_notice_hours",
+    "moves_limit", "move_notice_hours", "capacity", "min_seats",
 )  # fmt: skip
 # Set by us, not by what somebody typed; checking them would cost a query a row.
 _OWNERS = {"coach", "offer", "schedule"}

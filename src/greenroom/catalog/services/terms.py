@@ -22,6 +22,7 @@ LONGEST_BUFFER_MINUTES = 24 * 60
 LONGEST_NOTICE_MINUTES = 90 * 24 * 60
 LONGEST_TIER_HOURS = 365 * 24
 LONGEST_MOVE_NOTICE_HOURS = 30 * 24
+SHORTEST_DECISION_MINUTES = 60
 # Stripe takes no card payment under 0.50 (EUR, USD and others): docs.stripe.com, currencies, minimum charge amounts.
 SMALLEST_PRICE_MINOR = 50
 _FEWEST_OPTIONS = 2
@@ -80,6 +81,8 @@ class OfferTerms:
     approval_hours: int | None = None
     moves_limit: int | None = None
     move_notice_hours: int = 0
+    capacity: int = 1
+    min_seats: int = 1
     durations: tuple[DurationTerms, ...] = ()
     questions: tuple[QuestionTerms, ...] = ()
     refund_tiers: tuple[TierTerms, ...] = ()
@@ -93,6 +96,7 @@ def check_terms(terms: OfferTerms) -> None:
     _check_currency(terms.currency)
     _check_rules(terms)
     _check_limits(terms)
+    _check_seats(terms)
     _check_durations(terms.durations)
     _check_questions(terms.questions)
     _check_tiers(terms.refund_tiers)
@@ -131,6 +135,17 @@ def _check_limits(terms: OfferTerms) -> None:
         raise InvalidInputError("A month can't have fewer sessions than one of its weeks.", field="monthly_limit")
     if terms.move_notice_hours > LONGEST_MOVE_NOTICE_HOURS:
         raise InvalidInputError("Use at most 30 days.", field="move_notice_hours")
+
+
+def _check_seats(terms: OfferTerms) -> None:
+    if terms.min_seats > terms.capacity:
+        raise InvalidInputError("It can't need more people than it has seats for.", field="min_seats")
+    if terms.min_seats > 1 and terms.notice_minutes < SHORTEST_DECISION_MINUTES:
+        message = (
+            "Whether enough people come is decided when booking closes. Close it at least an hour before the start, "
+            "so that everybody hears in time."
+        )
+        raise InvalidInputError(message, field="notice_minutes")
 
 
 def _check_durations(durations: Sequence[DurationTerms]) -> None:

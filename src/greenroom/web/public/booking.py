@@ -17,7 +17,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.decorators.vary import vary_on_headers
 
 from greenroom.bookings import links, queries, services
-from greenroom.bookings.errors import DiscordRequiredError, OfferNotBookableError, SlotNotOfferedError, SlotTakenError
+from greenroom.bookings.errors import (
+    AlreadyBookedError,
+    DiscordRequiredError,
+    OfferNotBookableError,
+    SlotNotOfferedError,
+    SlotTakenError,
+)
+from greenroom.bookings.explaining import why_nothing
 from greenroom.bookings.models import Booking
 from greenroom.bookings.types import UNPAID, BookingStatus, Contact, Intake, ReturnAddresses
 from greenroom.catalog.models import IntakeQuestion, Offer, OfferDuration
@@ -37,7 +44,16 @@ from greenroom.rooms.queries import room_view
 from greenroom.web import presenters, visitors
 from greenroom.web.accounts.discord_flow import allows_discord_redirect, begin
 from greenroom.web.discord import card_of
-from greenroom.web.picker import OpenTime, Reach, alternatives, build_picker, parse_query
+from greenroom.web.picker import (
+    Empty,
+    OpenTime,
+    Picker,
+    Reach,
+    alternatives,
+    build_picker,
+    month_bounds,
+    parse_query,
+)
 from greenroom.web.public.forms import DetailsForm, TermsForm, known_answers
 from greenroom.web.public.views import is_partial, safe_path
 from greenroom.web.zones import zone_rows
@@ -126,25 +142,36 @@ def picker_context(
 ) -> dict[str, Any]:
     """Return the month grid and times for one offer, from now to its horizon; one question to the engine."""
     now = clock.now()
-    starts = queries.open_slots(
-        offer,
-        length=length,
-        range_from=now,
-        range_to=now + offer.horizon + _ONE_DAY,
-        now=now,
-        moving=moving.session if moving else None,
-    )
+    session, end = moving.session if moving else None, now + offer.horizon + _ONE_DAY
+    starts = queries.open_slots(offer, length=length, range_from=now, range_to=end, now=now, moving=session)
+    seats = queries.seats_left(offer, length=length, range_from=now, range_to=end, now=now)
+    is_group = offer.capacity > 1 and (session is None or session.is_group)
     asked = dict(request.GET.items())
     if taken_at is not None:
         asked["date"] = f"{display.local(taken_at, viewer.tz):%Y-%m-%d}"
     picker = build_picker(
-        [OpenTime(start) for start in starts],
+        [OpenTime(start, seats.get(start, offer.capacity) if is_group else None) for start in starts],
         query=parse_query(asked),
         reach=Reach(display.local(now, viewer.tz).date(), display.local(now + offer.horizon, viewer.tz).date()),
         viewer=viewer,
         next_free_at=starts[0] if starts else None,
     )
-    return {"picker": picker, "viewer": viewer, "now": now, "zones": zone_rows("", viewer, now)}
+    return {
+        "picker": picker,
+        "viewer": viewer,
+        "now": now,
+        "zones": zone_rows("", viewer, now),
+        "why_empty": _why_empty(offer, length, picker, viewer, now),
+    }
+
+
+def _why_empty(offer: Offer, length: timedelta, picker: Picker, viewer: Viewer, now: datetime) -> str:
+    """Say why the month that is shown has no free time at all; "" where it has some."""
+    if picker.empty not in {Empty.MONTH_FULL, Empty.NOTHING_FREE}:
+        return ""
+    first, end = month_bounds(picker.month, viewer.tz)
+    why = why_nothing(offer, length=length, range_from=first, range_to=end, now=now)
+    return presenters.why_nothing_words(offer, why, picker.month_name)
 
 
 def _choices(offers: list[Offer], offer: Offer, chosen: OfferDuration) -> list[dict[str, Any]]:
@@ -187,6 +214,9 @@ def _hold(request: HttpRequest, offers: list[Offer], offer: Offer, duration: Off
             actor=visitors.actor_of(request),
             now=now,
         )
+    except AlreadyBookedError as error:
+        messages.error(request, error.message)
+        return redirect(presenters.book_url(offer, duration))
     except SlotTakenError as error:
         return _show_times(request, offers, offer, duration, taken=(starts_at, error))
     return visitors.keep_hold_secret(redirect("booking_details", booking.ref), secret)
@@ -210,15 +240,11 @@ def details(request: HttpRequest, ref: str) -> HttpResponseBase:
         return _show_details(request, booking, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     viewer = visitors.sight_of(request, coach_tz=booking.coach.user.time_zone).viewer
     wanted = form.cleaned_data
+    answers = answer_snapshot(booking.session.offer, form.answers)
     services.submit_details(
         booking=booking,
         contact=Contact(wanted["name"], wanted["email"], viewer.tz),
-        intake=Intake(
-            wanted["goals"],
-            wanted["notes"],
-            answer_snapshot(booking.session.offer, form.answers),
-            wanted["wants_reminders"],
-        ),
+        intake=Intake(wanted["goals"], wanted["notes"], answers, wanted["wants_reminders"]),
         student=visitors.signed_in(request),
         actor=actor,
         now=clock.now(),
@@ -273,6 +299,7 @@ def step_context(request: HttpRequest, booking: Booking) -> dict[str, Any]:
             "hold": presenters.hold_data(booking, clock.now()),
             "change_url": change_url,
             "policy": [
+                *presenters.minimum_sentences(booking.session),
                 *presenters.approval_sentences(booking.coach, booking.approval_hours),
                 *presenters.policy_sentences(tiers),
                 *presenters.move_sentences(booking.moves_limit, booking.move_terms.notice),

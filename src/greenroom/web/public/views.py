@@ -7,6 +7,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from greenroom.catalog.models import Offer
 from greenroom.catalog.queries import get_public_offer, public_offers, refund_tiers
-from greenroom.coaches.queries import get_public_coach
+from greenroom.coaches.queries import get_public_coach, get_public_coach_by_number
 from greenroom.core import clock
 from greenroom.core.errors import NotFoundError
 from greenroom.directory.queries import cards, find_cards, find_coaches
@@ -76,6 +77,14 @@ def coach_page(request: HttpRequest, coach: str) -> HttpResponse:
         "book_url": next((row["book_url"] for row in rows if row["book_url"]), ""),
     }
     return render(request, "public/coach.html", context)
+
+
+@require_safe
+def coach_by_number(request: HttpRequest, number: int, to: str) -> HttpResponse:
+    """Lead an older address, which names a coach's account by its number, to the page called `to`."""
+    found = get_public_coach_by_number(number)
+    query = request.META.get("QUERY_STRING", "")
+    return redirect(reverse(to, args=[found.slug]) + (f"?{query}" if query else ""), permanent=True)
 
 
 def _offer_row(offer: Offer) -> dict[str, Any]:

@@ -27,6 +27,15 @@ class MoveForm(forms.Form):
     )
 
 
+class AskForm(forms.Form):
+    words = PlainTextField(
+        label="What to tell your coach",
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": "Write why, and when you could."},
+    )
+
+
 class LostLinkForm(forms.Form):
     email = forms.EmailField(
         label="Email",

@@ -47,9 +47,10 @@ def session_page(request: HttpRequest, ref: str) -> HttpResponseBase:
     """Show a session to its coach and its students, and the way in while it is open."""
     token = request.GET.get("token")
     if token is not None:
-        if queries.get_booking_by_token(token).session.ref != ref:
+        booking = queries.get_booking_by_token(token)
+        if booking.session.ref != ref and not queries.may_have_left(booking, ref):
             raise NotFoundError
-        return visitors.keep_key(request, redirect("session", ref), token)
+        return visitors.keep_key(request, redirect("session", booking.session.ref), token)
     seat = _find_seat(request, ref)
     if seat is None:
         if visitors.signed_in(request) is None:  # the same whether there is such a session or not
@@ -67,7 +68,8 @@ def session_page(request: HttpRequest, ref: str) -> HttpResponseBase:
             "zone_guess": False,
             "join": _join(seat, now),
             "starts_in": display.relative(booking.session.starts_at, now) if is_ahead else "",
-            "goals": booking.goals,
+            # A coach's group has many; they stand in the studio, each with its student.
+            "goals": "" if seat.is_coach and booking.session.is_group else booking.goals,
             "book_again_url": "" if seat.is_coach else presenters.book_again_url(booking),
             "manage_url": "" if seat.is_coach else reverse("manage", args=[queries.manage_token(booking)]),
             # The links hold the student's key.

@@ -14,10 +14,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from greenroom.bookings import links, queries, rules, services
-from greenroom.bookings.calendars import Method, calendar_file
+from greenroom.bookings.calendars import Method, student_file
 from greenroom.bookings.errors import SlotNotOfferedError, SlotTakenError
 from greenroom.bookings.models import Booking
-from greenroom.bookings.types import UPCOMING, BookingStatus, Party
+from greenroom.bookings.types import UPCOMING, BookingStatus
 from greenroom.core import clock
 from greenroom.core.actors import Actor, ActorKind
 from greenroom.core.errors import GreenroomError
@@ -34,10 +34,11 @@ from greenroom.web.discord import card_of
 from greenroom.web.picker import alternatives
 from greenroom.web.public.booking import picker_context
 from greenroom.web.public.views import is_partial
-from greenroom.web.student.forms import CancelForm, LostLinkForm, MoveForm
+from greenroom.web.student.forms import AskForm, CancelForm, LostLinkForm, MoveForm
 
 _LOOKUPS_PER_ADDRESS = RateLimit("lost-link-by-address", 20, timedelta(hours=1))
 _LOOKUPS_PER_EMAIL = RateLimit("lost-link-by-email", 5, timedelta(hours=1))
+_QUESTIONS = RateLimit("ask-coach-by-booking", 5, timedelta(days=1))
 _AGAIN = (BookingStatus.COMPLETED, BookingStatus.NO_SHOW, BookingStatus.CANCELLED, BookingStatus.EXPIRED)
 
 
@@ -78,13 +79,29 @@ def manage(request: HttpRequest, token: str) -> HttpResponseBase:
         if rules.can_cancel(status=status, starts_at=starts_at, now=now)
         else "",
         "session_url": links.session_url(booking) if is_upcoming else "",
-        "contact_url": "",
+        "contact_url": reverse("manage_ask", args=[token]) if _can_ask(booking, now) else "",
+        "has_asked": bool(booking.move_request),
+        "proposals": _proposals(booking, now),
+        "proposal_note": booking.proposal_note,
         "answer_by": booking.approve_by if status == BookingStatus.PENDING_APPROVAL else None,
         "refund": _refund_sentence(booking),
         "book_again_url": presenters.book_again_url(booking) if booking.status in _AGAIN else "",
         "calendar": presenters.calendar_data(booking) if is_upcoming else None,
     }
     return visitors.keep_key(request, render(request, "student/manage.html", context), token)
+
+
+def _can_ask(booking: Booking, now: datetime) -> bool:
+    """Tell whether only the coach can change the time: too late, too often, or it was never to be moved."""
+    can_change = rules.can_propose(status=booking.status, starts_at=booking.session.starts_at, now=now)
+    return can_change and bool(_move_refusal(booking, now))
+
+
+def _proposals(booking: Booking, now: datetime) -> list[tuple[datetime, str]]:
+    """Return the coach's other times, each with the page that moves there, while the student may choose."""
+    if _move_refusal(booking, now):
+        return []
+    return [(start, links.move_url(booking, start)) for start in booking.proposals]
 
 
 def _move_refusal(booking: Booking, now: datetime) -> str:
@@ -100,11 +117,13 @@ def _move_sentences(booking: Booking, now: datetime) -> list[str]:
     if booking.status == BookingStatus.PENDING_APPROVAL:
         return ["Until the coach answered you can withdraw, and everything comes back."]
     refusal = _move_refusal(booking, now)
+    if booking.proposed_times and not refusal:
+        return []
     return [refusal] if refusal else presenters.move_sentences(booking.moves_limit, booking.move_terms.notice)
 
 
 def _refund_sentences(booking: Booking, order: Order) -> list[str]:
-    if booking.status == BookingStatus.PENDING_APPROVAL:
+    if booking.status == BookingStatus.PENDING_APPROVAL or booking.proposed_times:
         return []
     return presenters.policy_sentences(capped_tiers(order.refund_tiers, booking.refund_cap_percent))
 
@@ -156,6 +175,8 @@ def _refund_preview(booking: Booking, amount: Money, percent: int) -> dict[str, 
 def _refund_rule(booking: Booking, order: Order, percent: int) -> str:
     if booking.status == BookingStatus.PENDING_APPROVAL:
         return "Your coach has not answered yet, so everything comes back."
+    if booking.proposed_times:
+        return "Your coach asked for another time, so everything comes back."
     now = f"By the cancellation policy {percent} % comes back now"
     tiers = capped_tiers(order.refund_tiers, booking.refund_cap_percent)
     full = [tier.notice for tier in tiers if tier.percent == ALL_PERCENT]
@@ -191,6 +212,25 @@ def reschedule(request: HttpRequest, token: str) -> HttpResponseBase:
         return redirect("manage_reschedule", token)
     messages.success(request, "The session has a new time.")
     return redirect("manage", token)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def ask(request: HttpRequest, token: str) -> HttpResponseBase:
+    """Ask the coach for another time once one may not choose it alone any more."""
+    booking, actor = _open(request, token)
+    now = clock.now()
+    if not _can_ask(booking, now):
+        return redirect("manage", token)
+    form = AskForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        take(_QUESTIONS, booking.ref, now=now)
+        services.request_move(booking=booking, words=form.cleaned_data["words"], actor=actor, now=now)
+        messages.success(request, "Your coach is asked. The session stays where it is until you agree on another time.")
+        return redirect("manage", token)
+    context = _page_context(request, booking) | {"form": form, "manage_url": reverse("manage", args=[token])}
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
+    return render(request, "student/ask.html", context, status=status)
 
 
 def _asked_start(request: HttpRequest) -> datetime | None:
@@ -247,7 +287,7 @@ def _show_reschedule(
 def calendar(request: HttpRequest, token: str) -> HttpResponse:
     """Give the session as a calendar file."""
     booking, _actor = _open(request, token)
-    file = calendar_file(booking, party=Party.STUDENT, method=Method.PUBLISH, now=clock.now())
+    file = student_file(booking, method=Method.PUBLISH, now=clock.now())
     headers = {"Content-Disposition": f'attachment; filename="{file.name}"'}
     return HttpResponse(file.content, content_type=file.content_type, headers=headers)
 

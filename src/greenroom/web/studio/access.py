@@ -38,9 +38,16 @@ class Desk:
     actor: Actor
     viewer: Viewer
 
-    def lines(self, bookings: Iterable[Booking]) -> list[dict[str, Any]]:
-        """Return bookings with the coach's local date of each, for a list of them."""
-        return [{"booking": one, "day": local(one.session.starts_at, self.viewer.tz).date()} for one in bookings]
+    def lines(self, bookings: Iterable[Booking], *, are_sessions: bool = False) -> list[dict[str, Any]]:
+        """Return bookings with the coach's local date of each, for a list of them; or of sessions, groups by one."""
+        return [
+            {
+                "booking": one,
+                "day": local(one.session.starts_at, self.viewer.tz).date(),
+                "is_group": are_sessions and one.session.is_group and one.is_live,
+            }
+            for one in bookings
+        ]
 
     def draw(
         self, request: HttpRequest, template: str, context: dict[str, Any], *, section: str, status: int = 200

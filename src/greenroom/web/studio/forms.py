@@ -1,8 +1,10 @@
 """Form fields of the studio: times of day, dates, and prices in the units people write."""
 
 import re
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
 
@@ -48,12 +50,33 @@ class ClockField(forms.CharField):
         return total
 
 
-class ZoneField(forms.ChoiceField):
-    """A time zone out of all places; old names count as the present ones."""
+class StartField(ClockField):
+    """A time of day at which something starts, which 24:00 is not."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def _minutes(self, text: str) -> int:
+        minutes = super()._minutes(text)
+        if minutes == _MIDNIGHT:
+            raise forms.ValidationError("The end of a day is 00:00 of the next one.")
+        return minutes
+
+
+def wall_instant(day: date, minutes: int, tz: str) -> datetime:
+    """Return a time of day (minutes after midnight) as an instant, UTC; one that happens twice is the first.
+
+    One that the clocks skip is read with the offset before (RFC 5545, 3.3.5), as in the hours.
+    """
+    wall = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(tz))
+    # Wall-clock arithmetic: adding to an aware local time moves the hands, not the instant.
+    return (wall + timedelta(minutes=minutes)).astimezone(UTC)
+
+
+class ZoneField(forms.ChoiceField):
+    """A time zone out of all places; old names count as the present ones. `is_blank` begins with none chosen."""
+
+    def __init__(self, *, is_blank: bool = False, **kwargs: Any) -> None:
         errors = {"invalid_choice": "Choose a time zone from the list.", "required": "Choose a time zone."}
-        super().__init__(choices=_zone_choices, error_messages=errors, **kwargs)
+        choices = _blank_or_zone_choices if is_blank else _zone_choices
+        super().__init__(choices=choices, error_messages=errors, **kwargs)
 
     def to_python(self, value: Any) -> str:
         return clean_zone(value) or str(value or "")
@@ -61,6 +84,10 @@ class ZoneField(forms.ChoiceField):
 
 def _zone_choices() -> list[tuple[str, str]]:
     return [(zone.tz, f"{zone.city}, {zone.country}" if zone.country else zone.city) for zone in zones()]
+
+
+def _blank_or_zone_choices() -> list[tuple[str, str]]:
+    return [("", "Choose a place"), *_zone_choices()]
 
 
 def price_words(price: Money) -> str:
@@ -86,7 +113,7 @@ def parse_price(text: str, currency: str) -> int:
 class DateField(forms.DateField):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("error_messages", {})["invalid"] = "Write a date such as 2026-12-24."
-        widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        widget = forms.DateInput(attrs={"class": "input", "type": "date"}, format="%Y-%m-%d")
         super().__init__(widget=widget, **kwargs)
 
     def to_python(self, value: Any) -> Any:

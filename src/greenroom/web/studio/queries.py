@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
 
 from greenroom.bookings.models import Booking
-from greenroom.bookings.types import UNPAID, UPCOMING, BookingStatus
+from greenroom.bookings.types import GONE, UNPAID, UPCOMING, BookingStatus
 from greenroom.coaches.models import Coach
 from greenroom.core.errors import NotFoundError
 from greenroom.core.money import Money
@@ -56,6 +56,12 @@ def bookings_of_client(coach: Coach, email: str) -> QuerySet[Booking]:
     return theirs.order_by("-session__starts_at", "-pk")
 
 
+def zone_of_client(coach: Coach, email: str) -> str:
+    """Return the zone in which somebody last booked with a coach, else the coach's own."""
+    theirs = Booking.objects.filter(coach=coach, contact_email=email.lower()).order_by("-pk")
+    return theirs.values_list("contact_tz", flat=True).first() or coach.user.time_zone
+
+
 def paid_by_client(coach: Coach, email: str) -> list[Money]:
     """Return what one person paid a coach less all that was given back, for each currency; two queries."""
     theirs = Booking.objects.filter(coach=coach, contact_email=email, confirmed_at__isnull=False, order__isnull=False)
@@ -79,16 +85,37 @@ def get_coach_booking(coach: Coach, ref: str) -> Booking:
 
 
 def upcoming_bookings(coach: Coach, *, now: datetime) -> QuerySet[Booking]:
-    """Return confirmed sessions that are not over, the next first."""
+    """Return confirmed sessions that are not over, the next first; a group by the first who booked it."""
+    return _one_of_each_group(upcoming_seats(coach, now=now), Q(status__in=UPCOMING))
+
+
+def upcoming_seats(coach: Coach, *, now: datetime) -> QuerySet[Booking]:
+    """Return everybody who is confirmed in a session that is not over, the next first."""
     bookings = coach_bookings(coach).filter(status__in=UPCOMING, session__ends_at__gt=now)
     return bookings.order_by("session__starts_at", "pk")
 
 
 def past_bookings(coach: Coach, *, now: datetime) -> QuerySet[Booking]:
-    """Return sessions that are over or were cancelled, the latest first."""
+    """Return sessions that are over or were cancelled, the latest first; a group by the first who stayed in it."""
     over = ~Q(status__in=UPCOMING) | Q(session__ends_at__lte=now)
     bookings = coach_bookings(coach).filter(over, confirmed_at__isnull=False)
-    return bookings.order_by("-session__starts_at", "-pk")
+    return _one_of_each_group(bookings, over).order_by("-session__starts_at", "-pk")
+
+
+def _one_of_each_group(bookings: QuerySet[Booking], listed: Q) -> QuerySet[Booking]:
+    """Leave out those of a group who have somebody before them that is `listed` too.
+
+    Who gave up a seat stands for themselves.
+    """
+    before = Booking.objects.filter(listed, session=OuterRef("session"), pk__lt=OuterRef("pk"), status__in=_HELD_WEEK)
+    return bookings.filter(Q(session__capacity=1) | ~Q(status__in=_HELD_WEEK) | ~Exists(before))
+
+
+def group_of(booking: Booking) -> list[Booking]:
+    """Return everybody in the group of a booking, in the order in which they booked; nobody for a session of two."""
+    if not booking.session.is_group:
+        return []
+    return list(Booking.objects.filter(session=booking.session_id).exclude(status__in=GONE).order_by("pk"))
 
 
 def unpaid_bookings(coach: Coach, *, now: datetime) -> QuerySet[Booking]:
@@ -105,15 +132,18 @@ def asked_bookings(coach: Coach) -> QuerySet[Booking]:
 def bookings_without_outcome(coach: Coach, *, now: datetime) -> QuerySet[Booking]:
     """Return sessions that are over and of which nobody said how they went, the oldest first."""
     bookings = coach_bookings(coach).filter(status__in=UPCOMING, session__ends_at__lte=now)
-    return bookings.order_by("session__starts_at", "pk")
+    return _one_of_each_group(bookings, Q(status__in=UPCOMING)).order_by("session__starts_at", "pk")
 
 
 def week_numbers(coach: Coach, *, tz: str, now: datetime) -> WeekNumbers:
     """Count the coach's local week around `now`; two queries."""
     monday = local_midnight(now, tz, days=-now.astimezone(ZoneInfo(tz)).weekday())
     sunday = local_midnight(monday + timedelta(hours=12), tz, days=7)
-    held = coach_bookings(coach).filter(
-        status__in=_HELD_WEEK, session__starts_at__gte=monday, session__starts_at__lt=sunday
+    held = _one_of_each_group(
+        coach_bookings(coach).filter(
+            status__in=_HELD_WEEK, session__starts_at__gte=monday, session__starts_at__lt=sunday
+        ),
+        Q(),
     )
     lengths = [ends - starts for starts, ends in held.values_list("session__starts_at", "session__ends_at")]
     fresh = Booking.objects.filter(coach=coach, confirmed_at__gt=now - _WEEK, confirmed_at__lte=now)

@@ -7,16 +7,24 @@ from greenroom.web.studio.explain import views as explain
 from greenroom.web.studio.offers import views as offers
 from greenroom.web.studio.profile import views as profile
 from greenroom.web.studio.schedule import views as schedule
+from greenroom.web.studio.sessions import manual, proposing
 from greenroom.web.studio.sessions import views as sessions
 from greenroom.web.studio.today import views as today
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("studio/", today.today, name="studio"),
     path("studio/sessions/", sessions.session_list, name="studio_sessions"),
+    path("studio/sessions/new/", manual.book, name="studio_session_new"),
     path("studio/sessions/<str:ref>/", sessions.session_page, name="studio_session"),
     path("studio/sessions/<str:ref>/start/", sessions.start, name="studio_session_start"),
     path("studio/sessions/<str:ref>/complete/", sessions.complete, name="studio_session_complete"),
     path("studio/sessions/<str:ref>/no-show/", sessions.no_show, name="studio_session_no_show"),
+    path("studio/sessions/<str:ref>/propose/", proposing.propose, name="studio_session_propose"),
+    path(
+        "studio/sessions/<str:ref>/propose/nearest/", proposing.propose_nearest, name="studio_session_propose_nearest"
+    ),
+    path("studio/sessions/<str:ref>/propose/withdraw/", proposing.withdraw, name="studio_session_withdraw"),
+    path("studio/sessions/<str:ref>/call-off/", sessions.call_off, name="studio_session_call_off"),
     path("studio/sessions/<str:ref>/cancel/", sessions.cancel, name="studio_session_cancel"),
     path("studio/schedule/", schedule.schedule_page, name="studio_schedule"),
     path("studio/schedule/<int:pk>/", schedule.schedule_page, name="studio_schedule"),
@@ -25,9 +33,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("studio/schedule/<int:pk>/default/", schedule.make_default, name="studio_schedule_default"),
     path("studio/schedule/<int:pk>/remove/", schedule.remove_schedule, name="studio_schedule_remove"),
     path("studio/schedule/week/", schedule.save_week, name="studio_schedule_week"),
+    path("studio/schedule/preview/", schedule.preview_week, name="studio_schedule_preview"),
     path("studio/schedule/undo/", schedule.undo_week, name="studio_schedule_undo"),
     path("studio/schedule/days/", schedule.add_override, name="studio_override_add"),
     path("studio/schedule/days/<int:pk>/remove/", schedule.remove_override, name="studio_override_remove"),
+    path("studio/schedule/stays/", schedule.add_stay, name="studio_stay_add"),
+    path("studio/schedule/stays/<int:pk>/remove/", schedule.remove_stay, name="studio_stay_remove"),
     path("studio/schedule/blackouts/", schedule.add_blackout, name="studio_blackout_add"),
     path("studio/schedule/blackouts/<int:pk>/remove/", schedule.remove_blackout, name="studio_blackout_remove"),
     path("studio/explain/", explain.explain_page, name="studio_explain"),

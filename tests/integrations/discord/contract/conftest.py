@@ -18,7 +18,10 @@ from greenroom.integrations.discord.state import InMemoryBotState
 from greenroom.integrations.discord.types import GuildId, Tokens
 
 # Emptying the tables of every app after each test would take most of the time.
-SANDBOX_ROWS_ONLY = pytest.mark.django_db(transaction=True, available_apps=["greenroom.integrations.discord.sandbox"])
+SANDBOX_ROWS_ONLY = pytest.mark.django_db(
+    transaction=True,
+    available_apps=["greenroom.integrations.discord.sandbox", "greenroom.integrations.sandbox"],
+)
 
 
 @pytest.fixture

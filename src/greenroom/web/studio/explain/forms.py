@@ -1,14 +1,12 @@
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django import forms
 
-from greenroom.availability.models import MINUTES_PER_DAY
 from greenroom.catalog.models import OfferDuration
 from greenroom.notifications import display
-from greenroom.web.studio.forms import ClockField, DateField
+from greenroom.web.studio.forms import DateField, StartField, wall_instant
 
 
 class ExplainForm(forms.Form):
@@ -16,7 +14,7 @@ class ExplainForm(forms.Form):
 
     what = forms.ChoiceField(label="Offer", error_messages={"invalid_choice": "Choose one from the list."})
     on = DateField(label="Day", error_messages={"required": "Choose a day."})
-    at = ClockField(label="Start")
+    at = StartField(label="Start")
 
     def __init__(self, data: Mapping[str, Any] | None, *, durations: Sequence[OfferDuration], tz: str) -> None:
         super().__init__(data)
@@ -30,10 +28,9 @@ class ExplainForm(forms.Form):
         ]
 
     def clean_at(self) -> int:
-        minutes = self.cleaned_data["at"]
-        if minutes is None or minutes == MINUTES_PER_DAY:
+        if self.cleaned_data["at"] is None:
             raise forms.ValidationError("Write a time such as 09:00 or 17:30.")
-        return int(minutes)
+        return int(self.cleaned_data["at"])
 
     @property
     def duration(self) -> OfferDuration:
@@ -41,8 +38,5 @@ class ExplainForm(forms.Form):
 
     @property
     def starts_at(self) -> datetime:
-        """The instant that was asked for; a time that happens twice is the first one, as in the hours."""
-        day = self.cleaned_data["on"]
-        wall = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(self._tz))
-        # Wall-clock arithmetic: adding to an aware local time moves the hands, not the instant.
-        return (wall + timedelta(minutes=self.cleaned_data["at"])).astimezone(ZoneInfo("UTC"))
+        """The instant that was asked for."""
+        return wall_instant(self.cleaned_data["on"], self.cleaned_data["at"], self._tz)

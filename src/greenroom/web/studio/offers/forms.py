@@ -5,7 +5,7 @@ from django import forms
 from django.db.models import Q
 
 from greenroom.availability.models import Schedule
-from greenroom.catalog.models import MAX_APPROVAL_HOURS, MAX_DURATION_MINUTES, MAX_PRICE_MINOR, Offer
+from greenroom.catalog.models import MAX_APPROVAL_HOURS, MAX_DURATION_MINUTES, MAX_PRICE_MINOR, MAX_SEATS, Offer
 from greenroom.catalog.services import DurationTerms, OfferTerms, QuestionTerms, TierTerms
 from greenroom.catalog.services.terms import (
     LONGEST_TIER_HOURS,
@@ -122,6 +122,20 @@ class OfferForm(RowsForm):
         MAX_APPROVAL_HOURS,
         required=False,
         help_text="Empty: confirmed once it is paid. Without your answer in time the student gets everything back.",
+    )
+    capacity = _whole_number(
+        "Seats",
+        1,
+        MAX_SEATS,
+        required=False,
+        help_text="Empty or 1: one student alone. More: a group, in which each pays for a seat.",
+    )
+    min_seats = _whole_number(
+        "Takes place with at least",
+        1,
+        MAX_SEATS,
+        required=False,
+        help_text="With fewer people when booking closes it is called off, and everybody gets everything back.",
     )
     moves_limit = _whole_number(
         "How often a student may move a session",
@@ -241,6 +255,8 @@ class OfferForm(RowsForm):
                     wanted["discord_requirement"] or DiscordRequirement.BEFORE_JOIN
                 ),
                 "schedule_id": schedule.pk if schedule else None,
+                "capacity": wanted["capacity"] or 1,
+                "min_seats": wanted["min_seats"] or 1,
             }
         )
 
@@ -259,7 +275,7 @@ def _initial(offer: Offer) -> dict[str, Any]:
         "title", "summary", "description", "currency", "venue", "discord_requirement", "video_url", "place",
         "increment_minutes", "notice_minutes", "horizon_days", "buffer_before_minutes", "buffer_after_minutes",
         "first_day", "last_day", "daily_limit", "weekly_limit", "monthly_limit", "approval_hours",
-        "moves_limit", "move_notice_hours",
+        "moves_limit", "move_notice_hours", "capacity", "min_seats",
     )  # fmt: skip
     return {name: getattr(offer, name) for name in names} | {"schedule": offer.schedule_id}
 

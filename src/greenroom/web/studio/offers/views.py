@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from greenroom.bookings.queries import sessions_over_capacity
 from greenroom.catalog import services
 from greenroom.catalog.errors import OfferIncompleteError
 from greenroom.catalog.models import Offer
@@ -82,6 +83,10 @@ def _edit(request: HttpRequest, desk: Desk, offer: Offer) -> HttpResponseBase:
     if "publish" in request.POST:
         return _act(request, desk, saved.pk, services.publish_offer, "Saved and published.")
     messages.success(request, "The offer is saved.")
+    crowded = sessions_over_capacity(saved, now=clock.now())
+    if crowded:
+        words = "A session to come has" if crowded == 1 else f"{crowded} sessions to come have"
+        messages.info(request, f"{words} more students than that. They keep their seats; nobody else is taken.")
     return redirect("studio_offer", saved.pk)
 
 

@@ -122,21 +122,37 @@ def _with_day_copied(data: QueryDict) -> QueryDict:
 
 
 def _with_preset(data: QueryDict, span: Span) -> QueryDict:
-    """Put hours into each workday that does not have them yet: into its first empty row, else into a new one."""
+    """Put hours into each workday: joined with the rows they touch, else into the first empty row or a new one.
+
+    Rows that are no times, or lie over midnight, are left as they are; saving says what is wrong with them.
+    """
     changed = data.copy()
-    wanted = tuple(rules.clock_words(minute) for minute in span)
     for weekday in _WORKDAYS:
         group = _day_group(weekday)
         count = row_count(data, group)
-        rows = [
-            tuple(data.get(f"{group.name}-{index}-{name}", "") for name in ("start", "end")) for index in range(count)
-        ]
-        place = next((index for index, row in enumerate(rows) if row == ("", "")), count)
-        if wanted in rows or place >= group.most:
+        rows = [_read_row(data, f"{group.name}-{index}") for index in range(count)]
+        touched = [index for index, row in enumerate(rows) if row and row[0] <= span[1] and span[0] <= row[1]]
+        place = touched[0] if touched else next((index for index, row in enumerate(rows) if row == ()), count)
+        if place >= group.most:
             continue
+        joined = [row for index in touched if (row := rows[index])]
+        hours = min([span[0], *(row[0] for row in joined)]), max([span[1], *(row[1] for row in joined)])
         changed[f"{group.name}-rows"] = str(max(count, place + 1))
-        changed[f"{group.name}-{place}-start"], changed[f"{group.name}-{place}-end"] = wanted
+        for index in touched[1:]:
+            changed[f"{group.name}-{index}-start"] = changed[f"{group.name}-{index}-end"] = ""
+        changed[f"{group.name}-{place}-start"], changed[f"{group.name}-{place}-end"] = map(rules.clock_words, hours)
     return changed
+
+
+def _read_row(data: QueryDict, row: str) -> tuple[int, ...] | None:
+    """Return the hours of a row, () for an empty one, and None for what is no time or ends on the next day."""
+    try:
+        start, end = (ClockField().clean(data.get(f"{row}-{name}", "")) for name in ("start", "end"))
+    except forms.ValidationError:
+        return None
+    if start is None and end is None:
+        return ()
+    return (start, end) if start is not None and end is not None and start < end else None
 
 
 class NameForm(forms.Form):
@@ -179,6 +195,17 @@ class OverrideForm(SpanRowsForm):
             rules.check_date(spans)
         except InvalidInputError as error:
             blame(self, error, field="hours-0-start")
+
+
+class StayForm(forms.Form):
+    """Some days in a row that the coach spends on another clock."""
+
+    first_day = DateField(label="From", error_messages={"required": "Choose the first day."})
+    last_day = DateField(label="To", error_messages={"required": "Choose the last day."})
+    tz = ZoneField(label="My hours are on the clock of", is_blank=True)
+
+    def __init__(self, data: QueryDict | None = None) -> None:
+        super().__init__(data, auto_id="stay_%s")
 
 
 class BlackoutForm(forms.Form):

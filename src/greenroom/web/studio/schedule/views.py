@@ -1,8 +1,4 @@
-"""The weekly hours, single days and closed ranges, on one page. Each form has an address of its own."""
-
-from datetime import date, datetime
-from http import HTTPStatus
-from typing import Any
+"""What the forms of the schedule page do. Each form has an address of its own."""
 
 from django.contrib import messages
 from django.db.models import Min, Q
@@ -15,170 +11,38 @@ from django.views.decorators.http import require_POST, require_safe
 from greenroom.availability import rules, services
 from greenroom.availability.engine import Interval, Window
 from greenroom.availability.errors import ScheduleChangedError, ScheduleInUseError
-from greenroom.availability.models import Blackout, DateOverride, Schedule, WeeklyWindow
-from greenroom.bookings.models import CoachingSession
+from greenroom.availability.models import DateOverride, Schedule
+from greenroom.availability.types import LocalDays
 from greenroom.bookings.queries import booked_sessions_within, sessions_outside_hours
 from greenroom.catalog.models import OfferDuration
 from greenroom.catalog.types import OfferStatus
 from greenroom.core import clock
 from greenroom.core.errors import GreenroomError, InvalidInputError, NotFoundError
 from greenroom.notifications import display
-from greenroom.web.problems import problems_of
-from greenroom.web.studio import queries
+from greenroom.web.public.views import is_partial
 from greenroom.web.studio.access import Desk, coach_only
 from greenroom.web.studio.rows import blame, reshaped
-from greenroom.web.studio.schedule.forms import PRESETS, BlackoutForm, NameForm, OverrideForm, WeekForm, prepared
-
-_SECTION = "schedule"
-_MOST_SHOWN = 100
-_LONGEST_NUMBER = 10
+from greenroom.web.studio.schedule.forms import BlackoutForm, NameForm, OverrideForm, StayForm, WeekForm, prepared
+from greenroom.web.studio.schedule.page import SECTION, Sent, address, number, own_schedule, sent_schedule, show
+from greenroom.web.studio.schedule.preview import OFFER_FIELD, preview_of
 
 
 @require_safe
 @coach_only
 def schedule_page(request: HttpRequest, desk: Desk, pk: int | None = None) -> HttpResponseBase:
-    return _show(request, desk, _own(desk, pk))
-
-
-def _own(desk: Desk, pk: int | None) -> Schedule | None:
-    """Return one of the coach's own schedules, the default one unless told; None before there is any."""
-    if pk is None:
-        return Schedule.objects.filter(coach=desk.coach, is_default=True).first()
-    schedule = Schedule.objects.filter(coach=desk.coach, pk=pk).first()
-    if schedule is None:
-        raise NotFoundError("There are no such hours.")
-    return schedule
-
-
-def _sent(request: HttpRequest, desk: Desk) -> Schedule | None:
-    """Return the schedule that a form was drawn for; a form that names none is about the default one."""
-    text = request.POST.get("schedule", "")
-    pk = _number(text)
-    if text and pk is None:
-        raise NotFoundError("There are no such hours.")
-    return _own(desk, pk)
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < _LONGEST_NUMBER else None
-
-
-def _address(schedule: Schedule | None, part: str = "") -> str:
-    page = reverse("studio_schedule", args=[schedule.pk] if schedule and not schedule.is_default else [])
-    return f"{page}{part}"
-
-
-def _show(
-    request: HttpRequest,
-    desk: Desk,
-    schedule: Schedule | None,
-    *,
-    week: WeekForm | None = None,
-    override: OverrideForm | None = None,
-    blackout: BlackoutForm | None = None,
-    adding: NameForm | None = None,
-    renaming: NameForm | None = None,
-) -> HttpResponseBase:
-    """Draw the page with the forms that were sent, and fresh ones for the rest."""
-    now = clock.now()
-    sent = [form for form in (week, override, blackout, adding, renaming) if form is not None]
-    tz = schedule.tz if schedule else desk.viewer.tz
-    context = {
-        "schedule": schedule,
-        "schedules": list(Schedule.objects.filter(coach=desk.coach).order_by("-is_default", "name")),
-        "adding": adding or NameForm(auto_id="new_%s"),
-        "renaming": renaming or NameForm(initial={"name": schedule.name if schedule else ""}),
-        "tz": tz,
-        "now": now,
-        "presets": [(name, rules.hours_words(span)) for name, span in PRESETS.items()],
-        "previous": _previous_words(schedule),
-        "week": week or _week_form(schedule, tz),
-        "override_form": override or OverrideForm(),
-        "blackout_form": blackout or BlackoutForm(),
-        "problems": [problem for form in sent for problem in problems_of(form)],
-        "overrides": _overrides(schedule, now, tz),
-        "blackouts": _blackouts(desk, now, tz),
-        "students_url": reverse("book", args=[desk.coach.slug]),
-    }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if context["problems"] else HTTPStatus.OK
-    return desk.draw(request, "studio/schedule.html", context, section=_SECTION, status=status)
-
-
-def _week_form(schedule: Schedule | None, tz: str) -> WeekForm:
-    windows = list(WeeklyWindow.objects.filter(schedule=schedule)) if schedule else []
-    rows = {
-        f"day{weekday}": [
-            {"start": window.start_minute, "end": window.end_minute} for window in windows if window.weekday == weekday
-        ]
-        for weekday in range(1, 8)
-    }
-    return WeekForm(initial={"tz": tz, "version": schedule.version if schedule else 0}, rows=rows)
-
-
-def _previous_words(schedule: Schedule | None) -> str:
-    """Write the week that undoing brings back; "" where there is none."""
-    if schedule is None or schedule.previous_week is None:
-        return ""
-    words = rules.week_words([Window(*row) for row in schedule.previous_week["windows"]]) or "closed all week"
-    return words if schedule.previous_week["tz"] == schedule.tz else f"{words} ({schedule.previous_week['tz']})"
-
-
-def _overrides(schedule: Schedule | None, now: datetime, tz: str) -> list[dict[str, Any]]:
-    if schedule is None:
-        return []
-    today = display.local(now, tz).date()
-    rows = DateOverride.objects.filter(schedule=schedule, on__gte=today).prefetch_related("windows").order_by("on")
-    outside: dict[date, list[CoachingSession]] = {}
-    for session in sessions_outside_hours(schedule, now=now):
-        outside.setdefault(display.local(session.starts_at, tz).date(), []).append(session)
-    return [
-        {
-            "on": row.on,
-            "hours": [rules.hours_words((one.start_minute, one.end_minute)) for one in row.windows.all()],
-            "sessions": outside.get(row.on, []),
-            "remove_url": reverse("studio_override_remove", args=[row.pk]),
-        }
-        for row in rows[:_MOST_SHOWN]
-    ]
-
-
-def _blackouts(desk: Desk, now: datetime, tz: str) -> list[dict[str, Any]]:
-    rows = list(Blackout.objects.filter(coach=desk.coach, ends_at__gt=now)[:_MOST_SHOWN])
-    hit = booked_sessions_within(desk.coach, [Interval(row.starts_at, row.ends_at) for row in rows])
-    return [
-        {
-            "words": range_words(row.starts_at, row.ends_at, tz),
-            "reason": row.reason,
-            "sessions": sessions,
-            "remove_url": reverse("studio_blackout_remove", args=[row.pk]),
-        }
-        for row, sessions in zip(rows, hit, strict=True)
-    ]
-
-
-def range_words(starts_at: datetime, ends_at: datetime, tz: str) -> str:
-    """Write a closed range as its days, with the times where it does not begin and end at midnight."""
-    first, end = display.local(starts_at, tz), display.local(ends_at, tz)
-    is_whole = queries.local_midnight(starts_at, tz) == starts_at and queries.local_midnight(ends_at, tz) == ends_at
-    if not is_whole:
-        words = f"{display.day_short(first.date())} {first:%H:%M}"
-        return f"{words} {display.EN_DASH} {display.day_short(end.date())} {end:%H:%M}"
-    last = display.local(ends_at - (ends_at - starts_at).resolution, tz).date()
-    if last == first.date():
-        return display.day_long(last)
-    return f"{display.day_short(first.date())} {display.EN_DASH} {display.day_long(last)}"
+    return show(request, desk, own_schedule(desk, pk))
 
 
 @require_POST
 @coach_only
 def save_week(request: HttpRequest, desk: Desk) -> HttpResponseBase:
-    schedule = _sent(request, desk)
+    schedule = sent_schedule(request, desk)
     changed = prepared(request.POST) or reshaped(request.POST, WeekForm.groups)
     if changed is not None:
-        return _show(request, desk, schedule, week=WeekForm(changed, is_quiet=True))
+        return show(request, desk, schedule, Sent(week=WeekForm(changed, is_quiet=True)))
     form = WeekForm(request.POST)
     if not form.is_valid():
-        return _show(request, desk, schedule, week=form)
+        return show(request, desk, schedule, Sent(week=form))
     try:
         services.replace_week(
             coach=desk.coach,
@@ -191,11 +55,22 @@ def save_week(request: HttpRequest, desk: Desk) -> HttpResponseBase:
         )
     except ScheduleChangedError as error:
         newest = schedule or Schedule.objects.get(coach=desk.coach, is_default=True)
-        return _show(request, desk, newest, week=_on_top_of_the_newest(request, newest, error))
+        return show(request, desk, newest, Sent(week=_on_top_of_the_newest(request, newest, error)))
     messages.success(request, "Your weekly hours are saved. Sessions that are booked stay where they are.")
-    _warn_of_sessions_outside(request, schedule or _own(desk, None))
+    _warn_of_sessions_outside(request, schedule or own_schedule(desk, None))
     _warn_of_short_windows(request, desk, schedule, form.cleaned_data["windows"])
-    return redirect(_address(schedule))
+    return redirect(address(schedule))
+
+
+@require_POST
+@coach_only
+def preview_week(request: HttpRequest, desk: Desk) -> HttpResponseBase:
+    """Show what students would see with these hours; saves nothing."""
+    schedule, week = sent_schedule(request, desk), WeekForm(request.POST)
+    if not is_partial(request):
+        return show(request, desk, schedule, Sent(week=week))
+    preview = preview_of(desk, schedule, week, request.POST.get(OFFER_FIELD, ""), clock.now())
+    return desk.draw(request, "studio/schedule_preview.html", {"preview": preview}, section=SECTION)
 
 
 def _on_top_of_the_newest(request: HttpRequest, newest: Schedule, error: ScheduleChangedError) -> WeekForm:
@@ -236,7 +111,7 @@ def _warn_of_short_windows(request: HttpRequest, desk: Desk, schedule: Schedule 
 @require_POST
 @coach_only
 def undo_week(request: HttpRequest, desk: Desk) -> HttpResponseBase:
-    version, schedule = _number(request.POST.get("version", "")), _sent(request, desk)
+    version, schedule = number(request.POST.get("version", "")), sent_schedule(request, desk)
     try:
         services.undo_week(
             coach=desk.coach,
@@ -249,8 +124,8 @@ def undo_week(request: HttpRequest, desk: Desk) -> HttpResponseBase:
         messages.error(request, error.message)
     else:
         messages.success(request, "The week is as it was before.")
-        _warn_of_sessions_outside(request, schedule or _own(desk, None))
-    return redirect(_address(schedule))
+        _warn_of_sessions_outside(request, schedule or own_schedule(desk, None))
+    return redirect(address(schedule))
 
 
 @require_POST
@@ -262,7 +137,7 @@ def add_schedule(request: HttpRequest, desk: Desk) -> HttpResponseBase:
 @require_POST
 @coach_only
 def rename_schedule(request: HttpRequest, desk: Desk, pk: int) -> HttpResponseBase:
-    return _name(request, desk, _own(desk, pk))
+    return _name(request, desk, own_schedule(desk, pk))
 
 
 def _name(request: HttpRequest, desk: Desk, schedule: Schedule | None) -> HttpResponseBase:
@@ -278,11 +153,11 @@ def _name(request: HttpRequest, desk: Desk, schedule: Schedule | None) -> HttpRe
         except InvalidInputError as error:
             blame(form, error)
     if form.errors and schedule is None:
-        return _show(request, desk, _own(desk, None), adding=form)
+        return show(request, desk, own_schedule(desk, None), Sent(adding=form))
     if form.errors:
-        return _show(request, desk, schedule, renaming=form)
+        return show(request, desk, schedule, Sent(renaming=form))
     messages.success(request, f"Saved as “{form.cleaned_data['name']}”.")
-    return redirect(_address(schedule))
+    return redirect(address(schedule))
 
 
 @require_POST
@@ -306,13 +181,13 @@ def remove_schedule(request: HttpRequest, desk: Desk, pk: int) -> HttpResponseBa
         services.remove_schedule(coach=desk.coach, schedule=schedule, actor=desk.actor, now=clock.now())
     except ScheduleInUseError as error:
         messages.error(request, error.message)
-        return redirect(_address(schedule))
+        return redirect(address(schedule))
     messages.success(request, f"“{schedule.name}” are removed.")
     return redirect("studio_schedule")
 
 
 def _chosen(desk: Desk, pk: int) -> Schedule:
-    schedule = _own(desk, pk)
+    schedule = own_schedule(desk, pk)
     if schedule is None:
         raise NotFoundError
     return schedule
@@ -321,7 +196,7 @@ def _chosen(desk: Desk, pk: int) -> Schedule:
 @require_POST
 @coach_only
 def add_override(request: HttpRequest, desk: Desk) -> HttpResponseBase:
-    form, schedule = OverrideForm(request.POST), _sent(request, desk)
+    form, schedule = OverrideForm(request.POST), sent_schedule(request, desk)
     if form.is_valid():
         try:
             services.set_override(
@@ -335,9 +210,9 @@ def add_override(request: HttpRequest, desk: Desk) -> HttpResponseBase:
         except InvalidInputError as error:
             blame(form, error)
     if form.errors:
-        return _show(request, desk, schedule, override=form)
+        return show(request, desk, schedule, Sent(override=form))
     messages.success(request, f"Saved for {display.day_long(form.cleaned_data['on'])}.")
-    return redirect(_address(schedule, "#days"))
+    return redirect(address(schedule, "#days"))
 
 
 @require_POST
@@ -347,7 +222,34 @@ def remove_override(request: HttpRequest, desk: Desk, pk: int) -> HttpResponseBa
     schedule = row.schedule if row else None
     services.remove_override(coach=desk.coach, override_id=pk, actor=desk.actor, now=clock.now())
     messages.success(request, "Your weekly hours count again on that day.")
-    return redirect(_address(schedule, "#days"))
+    return redirect(address(schedule, "#days"))
+
+
+@require_POST
+@coach_only
+def add_stay(request: HttpRequest, desk: Desk) -> HttpResponseBase:
+    form, schedule = StayForm(request.POST), sent_schedule(request, desk)
+    if form.is_valid():
+        days, tz = LocalDays(form.cleaned_data["first_day"], form.cleaned_data["last_day"]), form.cleaned_data["tz"]
+        try:
+            services.add_stay(coach=desk.coach, days=days, tz=tz, schedule=schedule, actor=desk.actor, now=clock.now())
+        except InvalidInputError as error:
+            blame(form, error)
+    if form.errors:
+        return show(request, desk, schedule, Sent(stay=form))
+    span = f"From {display.day_short(days.first)} to {display.day_long(days.last)}"
+    messages.success(request, f"{span} your hours are on {display.city(tz)} time.")
+    _warn_of_sessions_outside(request, schedule or own_schedule(desk, None))
+    return redirect(address(schedule, "#travel"))
+
+
+@require_POST
+@coach_only
+def remove_stay(request: HttpRequest, desk: Desk, pk: int) -> HttpResponseBase:
+    schedule = services.remove_stay(coach=desk.coach, stay_id=pk, actor=desk.actor, now=clock.now())
+    messages.success(request, f"On these days your hours are on {display.city(schedule.tz)} time again.")
+    _warn_of_sessions_outside(request, schedule)
+    return redirect(address(schedule, "#travel"))
 
 
 @require_POST
@@ -366,7 +268,7 @@ def add_blackout(request: HttpRequest, desk: Desk) -> HttpResponseBase:
         except InvalidInputError as error:
             blame(form, error, field={"ends_at": "last"}.get(error.field or ""))
     if form.errors:
-        return _show(request, desk, _sent(request, desk), blackout=form)
+        return show(request, desk, sent_schedule(request, desk), Sent(blackout=form))
     [sessions] = booked_sessions_within(desk.coach, [Interval(row.starts_at, row.ends_at)])
     messages.add_message(request, *_closed_words(len(sessions)))
     return redirect(f"{reverse('studio_schedule')}#blackouts")

@@ -17,10 +17,16 @@ class Actions:
     can_cancel: bool
 
 
-def actions_for(*, status: str, starts_at: datetime, ends_at: datetime, now: datetime) -> Actions:
-    """Decide from the table and the clock. Unpaid holds are not the coach's to end, and requests want an answer."""
+def actions_for(
+    *, status: str, starts_at: datetime, ends_at: datetime, now: datetime, is_manual: bool = False
+) -> Actions:
+    """Decide from the table and the clock.
+
+    A student's unpaid hold is not the coach's to end; one that the coach made (`is_manual`) is. Requests want an
+    answer.
+    """
     has_begun = now >= starts_at
-    is_undecided = status in {*UNPAID, BookingStatus.PENDING_APPROVAL}
+    is_undecided = status == BookingStatus.PENDING_APPROVAL or (status in UNPAID and not is_manual)
     return Actions(
         can_start=_leads_on(status, BookingEvent.START) and now >= starts_at - rules.START_AT_MOST_EARLY,
         can_complete=_leads_on(status, BookingEvent.COMPLETE) and has_begun,

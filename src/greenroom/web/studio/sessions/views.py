@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from greenroom.bookings import links, services
 from greenroom.bookings.models import Booking
 from greenroom.bookings.queries import answer_token
-from greenroom.bookings.types import UPCOMING, BookingStatus, Party
+from greenroom.bookings.types import UPCOMING, BookingStatus, Party, SessionStatus
 from greenroom.core import clock
 from greenroom.core.errors import GreenroomError
 from greenroom.core.money import Money
@@ -24,6 +24,7 @@ from greenroom.web.studio import queries
 from greenroom.web.studio.access import Desk, coach_only, when_words
 from greenroom.web.studio.sessions.actions import Actions, actions_for
 from greenroom.web.studio.sessions.forms import CancelForm, NoShowForm
+from greenroom.web.studio.sessions.proposing import can_propose
 
 _ON_A_PAGE = 20
 _SECTION = "sessions"
@@ -36,7 +37,7 @@ def session_list(request: HttpRequest, desk: Desk) -> HttpResponseBase:
     is_past = request.GET.get("show") == "past"
     found = (queries.past_bookings if is_past else queries.upcoming_bookings)(desk.coach, now=now)
     page = Paginator(found, _ON_A_PAGE).get_page(request.GET.get("page"))
-    context = {"lines": desk.lines(page), "page": page, "is_past": is_past, "now": now}
+    context = {"lines": desk.lines(page, are_sessions=True), "page": page, "is_past": is_past, "now": now}
     return desk.draw(request, "studio/sessions.html", context, section=_SECTION)
 
 
@@ -55,6 +56,9 @@ def session_page(request: HttpRequest, desk: Desk, ref: str) -> HttpResponseBase
         "session_url": links.session_page_url(booking.session),
         "order": presenters.order_data(booking.order) if booking.order else None,
         "refund": _refunded(booking),
+        "group": queries.group_of(booking),
+        "can_call_off": _can_call_off(booking),
+        "can_propose": can_propose(booking, now),
     }
     return desk.draw(request, "studio/session.html", context, section=_SECTION)
 
@@ -71,13 +75,23 @@ def _page_context(booking: Booking) -> dict[str, Any]:
 
 def _actions(booking: Booking) -> Actions:
     session = booking.session
-    return actions_for(status=booking.status, starts_at=session.starts_at, ends_at=session.ends_at, now=clock.now())
+    return actions_for(
+        status=booking.status,
+        starts_at=session.starts_at,
+        ends_at=session.ends_at,
+        now=clock.now(),
+        is_manual=booking.is_manual,
+    )
 
 
 def _refunded(booking: Booking) -> Money | None:
     if booking.order is None or not booking.refund_minor:
         return None
     return Money(booking.refund_minor, booking.order.currency)
+
+
+def _can_call_off(booking: Booking) -> bool:
+    return booking.session.is_group and booking.session.status == SessionStatus.CONFIRMED
 
 
 @require_POST
@@ -135,14 +149,18 @@ def no_show(request: HttpRequest, desk: Desk, ref: str) -> HttpResponseBase:
     return desk.draw(request, "studio/no_show.html", context, section=_SECTION, status=status)
 
 
+def _too_late_to_cancel(request: HttpRequest, ref: str) -> HttpResponseBase:
+    if request.method == "POST":
+        messages.error(request, "This session can't be cancelled any more.")
+    return redirect("studio_session", ref)
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @coach_only
 def cancel(request: HttpRequest, desk: Desk, ref: str) -> HttpResponseBase:
     booking = queries.get_coach_booking(desk.coach, ref)
     if not _actions(booking).can_cancel:
-        if request.method == "POST":
-            messages.error(request, "This session can't be cancelled any more.")
-        return redirect("studio_session", ref)
+        return _too_late_to_cancel(request, ref)
     form = CancelForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         reason = form.cleaned_data["reason"]
@@ -156,3 +174,24 @@ def cancel(request: HttpRequest, desk: Desk, ref: str) -> HttpResponseBase:
     context = _page_context(booking) | {"form": form, "refund": preview.refund if preview.refund.minor else None}
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     return desk.draw(request, "studio/cancel.html", context, section=_SECTION, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@coach_only
+def call_off(request: HttpRequest, desk: Desk, ref: str) -> HttpResponseBase:
+    """Cancel a whole group session."""
+    booking = queries.get_coach_booking(desk.coach, ref)
+    if not _can_call_off(booking):
+        return _too_late_to_cancel(request, ref)
+    form = CancelForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        reason = form.cleaned_data["reason"]
+        return _act(
+            request,
+            ref,
+            lambda: services.cancel_session(session=booking.session, actor=desk.actor, now=clock.now(), reason=reason),
+            "The whole session is cancelled. Everybody in it is told by mail.",
+        )
+    context = _page_context(booking) | {"form": form, "group": queries.group_of(booking)}
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
+    return desk.draw(request, "studio/call_off.html", context, section=_SECTION, status=status)

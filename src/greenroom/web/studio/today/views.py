@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from greenroom.accounts.models import DiscordIdentity
 from greenroom.availability.models import WeeklyWindow
 from greenroom.bookings import links
+from greenroom.bookings.models import Booking
 from greenroom.catalog.models import Offer
 from greenroom.catalog.types import OfferStatus, Venue
 from greenroom.coaches.models import Coach
@@ -60,8 +61,11 @@ def today(request: HttpRequest, desk: Desk) -> HttpResponseBase:
         "now": now,
         "coach": desk.coach,
         "next": following,
+        "next_with": _company(following) if following else "",
         "next_in": when_words(following.session.starts_at, now) if following else "",
-        "today": desk.lines(booking for booking in upcoming[1:] if booking.session.starts_at < midnight),
+        "today": desk.lines(
+            (booking for booking in upcoming[1:] if booking.session.starts_at < midnight), are_sessions=True
+        ),
         "asked": desk.lines(queries.asked_bookings(desk.coach)[:_MOST_WAITING]),
         "unpaid": desk.lines(queries.unpaid_bookings(desk.coach, now=now)[:_MOST_WAITING]),
         "problems": [trouble for find in FINDERS for trouble in find(desk.coach, now)],
@@ -103,12 +107,17 @@ def sessions_without_outcome(coach: Coach, now: datetime) -> list[Trouble]:
     waiting = queries.bookings_without_outcome(coach, now=now)[:_MOST_WAITING]
     return [
         Trouble(
-            f"{booking.session.offer.title} with {booking.contact_name} is over. Did it take place?",
+            f"{booking.session.offer.title} with {_company(booking)} is over. Did it take place?",
             reverse("studio_session", args=[booking.ref]),
             "Say how it went",
         )
         for booking in waiting
     ]
+
+
+def _company(booking: Booking) -> str:
+    session = booking.session
+    return f"a group of {session.seats_taken}" if session.is_group else booking.contact_name
 
 
 def rooms_in_trouble(coach: Coach, now: datetime) -> list[Trouble]:
@@ -124,4 +133,17 @@ def rooms_in_trouble(coach: Coach, now: datetime) -> list[Trouble]:
     ]
 
 
-FINDERS: list[Finder] = [rooms_in_trouble, sessions_without_outcome]
+def wishes_for_another_time(coach: Coach, now: datetime) -> list[Trouble]:
+    """Name the students who ask for another time and may not choose it alone."""
+    asking = queries.upcoming_seats(coach, now=now).exclude(move_request="")[:_MOST_WAITING]
+    return [
+        Trouble(
+            f"{booking.contact_name} asks for another time for {booking.session.offer.title}.",
+            reverse("studio_session", args=[booking.ref]),
+            "Answer",
+        )
+        for booking in asking
+    ]
+
+
+FINDERS: list[Finder] = [rooms_in_trouble, wishes_for_another_time, sessions_without_outcome]
