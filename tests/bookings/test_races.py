@@ -28,6 +28,7 @@ from tests.bookings.steps import (
 )
 from tests.factories.bookings import make_coach, make_offer, make_session
 from tests.factories.clock import SettableClock
+from tests.factories.waiting import PATIENCE_SECONDS
 
 from greenroom.availability.engine import Interval
 from greenroom.availability.services import add_blackout
@@ -338,10 +339,10 @@ def test_hold_says_busy_when_the_coachs_lock_is_held_for_long(offer: Offer, race
         with transaction.atomic():
             list(type(offer.coach).objects.select_for_update().filter(pk=offer.coach_id))
             locked.set()
-            done.wait(10)
+            done.wait(PATIENCE_SECONDS)
 
     def try_meanwhile() -> Booking:
-        locked.wait(10)
+        locked.wait(PATIENCE_SECONDS)
         try:
             return hold(offer)
         finally:

@@ -15,6 +15,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, connections
 from tests.factories.accounts import make_user
+from tests.factories.waiting import PATIENCE_SECONDS
 
 from greenroom.accounts.models import User
 from greenroom.config.management.commands import backup
@@ -168,13 +169,13 @@ def test_copy_is_consistent_while_others_write(tmp_path: Path) -> None:
 
     writer = threading.Thread(target=write)
     writer.start()
-    assert written.wait(20)
+    assert written.wait(PATIENCE_SECONDS)
     target = tmp_path / "copy"
     try:
         call_command("backup", target, stdout=io.StringIO())
     finally:
         stop.set()
-        writer.join(30)
+        writer.join(PATIENCE_SECONDS)
 
     copied = users_in(target)
     assert copied == [f"a{number}@example.org" for number in range(len(copied))]

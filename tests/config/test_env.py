@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
+from tests.factories.waiting import PATIENCE_SECONDS
 
 from greenroom.config.env import VARIABLES, Environment, Mode, SettingError, read_environment, settings_table
 
@@ -375,7 +376,7 @@ def test_first_starts_at_once_agree(demo: Read, tmp_path: Path) -> None:
     barrier = threading.Barrier(8)
 
     def start(_number: int) -> tuple[Any, ...]:
-        barrier.wait(10)
+        barrier.wait(PATIENCE_SECONDS)
         return _secrets(demo())
 
     with ThreadPoolExecutor(8) as pool:
@@ -453,7 +454,11 @@ def test_operators_page_holds_the_table() -> None:
 
 def test_module_prints_the_table() -> None:
     result = subprocess.run(
-        [sys.executable, "-m", "greenroom.config.env"], capture_output=True, text=True, check=True, timeout=30
+        [sys.executable, "-m", "greenroom.config.env"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE_SECONDS,
     )
 
     assert result.stdout == settings_table()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.factories.processes import run_python
+from tests.factories.waiting import PATIENCE_SECONDS
 
 from greenroom.core import clock
 from greenroom.core.clock import ClockMovedBackError, OffsetClock
@@ -186,7 +187,7 @@ def test_concurrent_moves_all_count(path: Path) -> None:
     barrier = threading.Barrier(4)
 
     def move(one: OffsetClock) -> None:
-        barrier.wait(10)
+        barrier.wait(PATIENCE_SECONDS)
         for _ in range(25):
             one.advance(HOUR)
 

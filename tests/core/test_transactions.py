@@ -1,11 +1,11 @@
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 from django.db import OperationalError, connection, transaction
 from tests.factories.accounts import make_user
+from tests.factories.waiting import PATIENCE_SECONDS
 
 from greenroom.accounts.models import User
 from greenroom.core.errors import BusyError
@@ -34,17 +34,17 @@ def _lock_held_by_another_connection(user: User) -> Iterator[None]:
         with transaction.atomic():
             User.objects.select_for_update().get(pk=user.pk)
             held.set()
-            release.wait(30)
+            release.wait(PATIENCE_SECONDS)
         connection.close()
 
     thread = threading.Thread(target=hold)
     thread.start()
-    assert held.wait(10)
+    assert held.wait(PATIENCE_SECONDS)
     try:
         yield
     finally:
         release.set()
-        thread.join(10)
+        thread.join(PATIENCE_SECONDS)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -87,13 +87,9 @@ def test_lock_held_by_another_connection_is_busy() -> None:
             User.objects.select_for_update().get(pk=user.pk)
             User.objects.update(name="Changed")
 
-    with _lock_held_by_another_connection(user):
-        began_at = time.monotonic()
-        with pytest.raises(BusyError) as caught:
-            rename()
-        waited = time.monotonic() - began_at
+    with _lock_held_by_another_connection(user), pytest.raises(BusyError) as caught:  # the other lets go long after
+        rename()
 
-    assert waited < 6
     assert caught.value.code == "busy"
     assert isinstance(caught.value.__cause__, OperationalError)
     user.refresh_from_db()
@@ -111,7 +107,7 @@ def test_each_waiting_for_the_other_is_busy_for_one_of_them() -> None:
         try:
             with unit_of_work():
                 User.objects.select_for_update().get(pk=first.pk)
-                both_hold_one.wait(10)
+                both_hold_one.wait(PATIENCE_SECONDS)
                 User.objects.select_for_update().get(pk=second.pk)
             ended.append("done")
         except BusyError as error:
@@ -123,7 +119,7 @@ def test_each_waiting_for_the_other_is_busy_for_one_of_them() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(PATIENCE_SECONDS)
 
     assert sorted(ended) == ["DeadlockDetected", "done"]
 

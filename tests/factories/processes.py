@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from django.db import connection
+from tests.factories.waiting import PATIENCE_SECONDS
 
 
 def process_environment(data_dir: Path, **settings: str) -> dict[str, str]:
@@ -28,7 +29,9 @@ def database_url() -> str:
     return f"postgres://{values['USER']}:{values['PASSWORD']}@{values['HOST']}:{values['PORT']}/{values['NAME']}"
 
 
-def run_python(code: str, *, data_dir: Path, timeout: float = 60, **settings: str) -> subprocess.CompletedProcess[str]:
+def run_python(
+    code: str, *, data_dir: Path, timeout: float = PATIENCE_SECONDS, **settings: str
+) -> subprocess.CompletedProcess[str]:
     """Run `code` in a fresh interpreter, with Django set up before it."""
     return subprocess.run(  # noqa: S603 -- our own interpreter and our own text
         [sys.executable, "-c", f"import django; django.setup()\n{code}"],

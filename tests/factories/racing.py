@@ -6,8 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.db import connections
-
-_PATIENCE_SECONDS = 30
+from tests.factories.waiting import PATIENCE_SECONDS
 
 
 def race(functions: Sequence[Callable[[], Any]]) -> list[Any]:
@@ -21,7 +20,7 @@ def race(functions: Sequence[Callable[[], Any]]) -> list[Any]:
     def compete(function: Callable[[], Any]) -> Any:
         try:
             connections["default"].ensure_connection()
-            barrier.wait(_PATIENCE_SECONDS)
+            barrier.wait(PATIENCE_SECONDS)
             return function()
         except Exception as error:  # noqa: BLE001 -- how a racer failed is a result
             return error

@@ -12,9 +12,12 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+from tests.factories.waiting import PATIENCE_SECONDS, wait_until
 
 COACH, OFFER, GROUP = "maya-lindqvist", "game-review", "rush-group"
-_PATIENCE_SECONDS = 60
+_ROOT = Path(__file__).resolve().parents[2]
 _SEATS = "SERVED_GROUP_SEATS"
 
 
@@ -36,25 +39,23 @@ def running_server(database_url: str = "", *, seats: int = 0) -> Iterator[str]:
             "DJANGO_SETTINGS_MODULE": "greenroom.config.settings.base",
             _SEATS: str(seats),
         }
-        process = subprocess.Popen([sys.executable, __file__], env=environment)  # noqa: S603 -- this very file
+        process = subprocess.Popen([sys.executable, "-m", __name__], env=environment, cwd=_ROOT)  # noqa: S603 -- this very file
         try:
-            wait_until_ready(f"http://127.0.0.1:{port}")
+            wait_until(lambda: process.poll() is not None or _is_ready(f"http://127.0.0.1:{port}"), "the server")
+            if process.poll() is not None:
+                raise RuntimeError(f"The server ended with {process.returncode} before it could serve.")
             yield f"http://localhost:{port}"
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(_PATIENCE_SECONDS)
+            process.wait(PATIENCE_SECONDS)
 
 
-def wait_until_ready(address: str) -> None:
-    """Wait until the server says that it can serve."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"{address}/readyz", timeout=2):  # noqa: S310 -- our own loopback address
-                return
-        except OSError:
-            time.sleep(0.2)
-    raise TimeoutError(f"{address} did not come up")
+def _is_ready(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/readyz", timeout=PATIENCE_SECONDS):  # noqa: S310 -- our own loopback address
+            return True
+    except OSError:
+        return False
 
 
 def requests_per_second(address: str, path: str, *, connections: int = 4, seconds: float = 4.0) -> float:

@@ -5,7 +5,6 @@ Were a return to wait for Discord inside the request, every thread would wait fo
 
 import re
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -14,9 +13,9 @@ from html import unescape
 import httpx
 import pytest
 from tests.factories.serving import COACH, OFFER, running_server
+from tests.factories.waiting import PATIENCE_SECONDS, wait_until
 
 PEOPLE = 16
-PATIENCE_SECONDS = 30.0
 _CSRF = re.compile(r'name="csrfmiddlewaretoken"\s+value="([^"]+)"')
 _CONNECT = re.compile(r'formaction="([^"]+/discord/[^"]*)"')
 
@@ -60,10 +59,7 @@ def test_sixteen_returns_at_once_are_answered_and_connected(address: str) -> Non
             details, back = come_as_far_as_the_return(browser, number, starts[number])
             everybody_is_there.wait(PATIENCE_SECONDS)
             assert browser.get(back).status_code == httpx.codes.FOUND
-            deadline = time.monotonic() + PATIENCE_SECONDS
-            while not is_connected(browser, details, number):
-                assert time.monotonic() < deadline, "Discord was never connected"
-                time.sleep(0.2)
+            wait_until(lambda: is_connected(browser, details, number), "Discord")
 
     with ThreadPoolExecutor(PEOPLE) as pool:
         list(pool.map(walk, range(PEOPLE)))

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from django.core.management import call_command
 from tests.factories.jobs import do_nothing, make_job, use_handler
 from tests.factories.processes import process_environment, run_python
+from tests.factories.waiting import PATIENCE_SECONDS, wait_until
 
 from greenroom.accounts.models import User
 from greenroom.core import clock
@@ -60,18 +60,11 @@ def _effects() -> list[str]:
     return sorted(User.objects.values_list("email", flat=True))
 
 
-def _wait_for(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def test_tick_runs_what_is_due_and_says_so(tmp_path: Path) -> None:
     make_job(now=clock.system_now(), kind="jobs.prune", key="prune:now")
 
     result = subprocess.run(  # noqa: S603 -- our own command
-        TICK, env=process_environment(tmp_path), capture_output=True, text=True, check=False, timeout=60
+        TICK, env=process_environment(tmp_path), capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS
     )
 
     assert result.returncode == 0
@@ -113,12 +106,12 @@ def test_tick_forever_runs_until_it_is_told_to_stop(tmp_path: Path, number: sign
         [*TICK, "--forever"], env=process_environment(tmp_path), stderr=subprocess.PIPE, text=True
     )
     try:
-        _wait_for(Run.objects.filter(source="command").exists)
+        wait_until(Run.objects.filter(source="command").exists)
         make_job(now=clock.system_now(), kind="jobs.prune", key="prune:now")
-        _wait_for(Job.objects.filter(key="prune:now", state="done").exists)
+        wait_until(Job.objects.filter(key="prune:now", state="done").exists)
 
         process.send_signal(number)
-        _output, errors = process.communicate(timeout=15)
+        _output, errors = process.communicate(timeout=PATIENCE_SECONDS)
     finally:
         process.kill()
         process.wait()

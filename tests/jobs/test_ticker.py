@@ -17,7 +17,6 @@ pytestmark = [pytest.mark.usefixtures("handlers")]
 
 BUDGET = timedelta(seconds=30)
 HOUR = timedelta(hours=1)
-PATIENCE_SECONDS = 10.0
 
 
 @pytest.mark.django_db

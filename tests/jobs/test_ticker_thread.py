@@ -1,14 +1,14 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.db import connection
 from tests.factories.clock import SettableClock
 from tests.factories.jobs import do_nothing, make_job, use_handler
+from tests.factories.waiting import PATIENCE_SECONDS, wait_until
 
 from greenroom.jobs import registry, services, ticker
 from greenroom.jobs.errors import PermanentFailureError
@@ -20,17 +20,6 @@ pytestmark = [pytest.mark.usefixtures("handlers")]
 
 BUDGET = timedelta(seconds=30)
 HOUR = timedelta(hours=1)
-PATIENCE_SECONDS = 10.0
-
-
-def _wait_until(condition: Callable[[], Any]) -> float:
-    """Wait for `condition` and return how many seconds that took."""
-    began_at = time.monotonic()
-    while not condition():
-        waited = time.monotonic() - began_at
-        assert waited < PATIENCE_SECONDS, "the ticker did not come"
-        time.sleep(0.01)
-    return time.monotonic() - began_at
 
 
 def _stop(stop: threading.Event, *threads: threading.Thread) -> None:
@@ -76,16 +65,19 @@ def running_ticker(moving_clock: SettableClock) -> Iterator[threading.Event]:  #
     assert not thread.is_alive()
 
 
-@pytest.mark.usefixtures("running_ticker")
-def test_ticker_picks_up_new_work_within_a_second(moving_clock: SettableClock) -> None:
-    done: list[str] = []
-    use_handler("test.work", lambda job: done.append(job.key))
+@pytest.fixture
+def _ticker_looks_once_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ticker, "_POLL_SECONDS", HOUR.total_seconds())
+
+
+@pytest.mark.usefixtures("_ticker_looks_once_an_hour", "running_ticker")
+def test_ticker_is_woken_by_new_work(moving_clock: SettableClock) -> None:
+    use_handler("test.work", do_nothing)
     time.sleep(0.3)  # it is idle now
 
     make_job(now=moving_clock())
 
-    assert _wait_until(lambda: done == ["work:1"]) < 1
-    _wait_until(lambda: Job.objects.get().state == "done")
+    wait_until(lambda: Job.objects.get().state == "done")
 
 
 @pytest.mark.usefixtures("running_ticker")
@@ -95,7 +87,7 @@ def test_ticker_sees_work_that_another_process_planned(moving_clock: SettableClo
 
     make_job(now=moving_clock(), due_at=moving_clock() + timedelta(seconds=0.1))  # nobody is woken for later work
 
-    assert _wait_until(lambda: Job.objects.get().state == "done") < 2.5
+    wait_until(lambda: Job.objects.get().state == "done")
 
 
 @pytest.mark.usefixtures("running_ticker")
@@ -107,7 +99,7 @@ def test_ticker_follows_a_jump_of_the_clock(moving_clock: SettableClock) -> None
 
     moving_clock.advance(timedelta(days=30))
 
-    assert _wait_until(lambda: Job.objects.get().state == "done") < 2.5
+    wait_until(lambda: Job.objects.get().state == "done")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -118,7 +110,7 @@ def test_ticker_that_is_stopped_lets_running_rows_end(moving_clock: SettableCloc
     stop = threading.Event()
     thread = threading.Thread(target=Ticker("test").run_forever, args=(stop,))
     thread.start()
-    _wait_until(lambda: gate.came)
+    wait_until(lambda: gate.came)
 
     stop.set()
     thread.join(1.5)
@@ -135,13 +127,13 @@ def test_ticker_that_is_stopped_lets_running_rows_end(moving_clock: SettableCloc
 @pytest.mark.usefixtures("running_ticker")
 def test_ticker_survives_a_visit_that_fails(moving_clock: SettableClock, caplog: pytest.LogCaptureFixture) -> None:
     use_handler("test.broken", do_nothing, every=timedelta())
-    _wait_until(lambda: "A visit to the due rows failed" in caplog.text)
+    wait_until(lambda: "A visit to the due rows failed" in caplog.text)
 
     registry.use({})
     use_handler("test.work", do_nothing)
     make_job(now=moving_clock())
 
-    _wait_until(lambda: Job.objects.get().state == "done")
+    wait_until(lambda: Job.objects.get().state == "done")
 
 
 @pytest.mark.usefixtures("running_ticker")
@@ -153,11 +145,11 @@ def test_ticker_keeps_the_last_worker_from_mail(moving_clock: SettableClock, gat
     for number in range(4):
         make_job(now=moving_clock(), kind="mail.work", key=f"mail:{number}")
         make_job(now=moving_clock(), kind="slow.work", key=f"slow:{number}")
-    _wait_until(lambda: len(gate.came) == 3)
+    wait_until(lambda: len(gate.came) == 3)
 
     for number in range(3):
         make_job(now=moving_clock(), kind="rooms.work", key=f"room:{number}")
-        assert _wait_until(lambda wanted=number + 1: len(rooms) == wanted) < 2
+        wait_until(lambda wanted=number + 1: len(rooms) == wanted)  # while the others' gate is closed
     time.sleep(1.2)
 
     assert len(gate.came) == 3
@@ -170,19 +162,19 @@ def test_ticker_runs_at_most_four_rows_at_once(moving_clock: SettableClock, gate
     for number in range(6):
         make_job(now=moving_clock(), kind="rooms.work", key=f"room:{number}")
 
-    _wait_until(lambda: len(gate.came) == 4)
+    wait_until(lambda: len(gate.came) == 4)
     time.sleep(1.2)
 
     assert sorted(gate.came) == ["room:0", "room:1", "room:2", "room:3"]
     gate.opened.set()
-    _wait_until(lambda: Job.objects.filter(state="done").count() == 6)
+    wait_until(lambda: Job.objects.filter(state="done").count() == 6)
 
 
 @pytest.mark.usefixtures("running_ticker")
 def test_row_is_not_run_twice_when_the_clock_jumps_over_its_lease(moving_clock: SettableClock, gate: Gate) -> None:
     use_handler("test.work", gate)
     make_job(now=moving_clock())
-    _wait_until(lambda: gate.came)
+    wait_until(lambda: gate.came)
 
     moving_clock.advance(timedelta(days=1))
     services.work_arrived.set()
@@ -192,7 +184,7 @@ def test_row_is_not_run_twice_when_the_clock_jumps_over_its_lease(moving_clock: 
     assert gate.came == ["work:1"]
     assert report.done_count == 0
     gate.opened.set()
-    _wait_until(lambda: Job.objects.get().state == "done")
+    wait_until(lambda: Job.objects.get().state == "done")
     assert Job.objects.get().claim_no == 1
 
 
@@ -204,7 +196,7 @@ def test_row_that_cron_runs_is_left_alone_by_the_ticker(moving_clock: SettableCl
     make_job(now=moving_clock(), kind="test.jump")
     runs.append(run_until_idle(source="cron", budget=timedelta(seconds=5)))
 
-    _wait_until(lambda: Job.objects.get().state == "done")
+    wait_until(lambda: Job.objects.get().state == "done")
 
     assert gate.came == ["work:1"]
 
@@ -227,13 +219,13 @@ def test_row_whose_table_went_away_comes_back_after_the_lease(
 
     use_handler("test.work", lose_the_table)
     make_job(now=moving_clock())
-    _wait_until(lambda: "broke" in caplog.text)
+    wait_until(lambda: "broke" in caplog.text)
     _rename_jobs("jobs_lost", "jobs_job")
     assert Job.objects.get().state == "due"
 
     moving_clock.advance(timedelta(seconds=60))
 
-    _wait_until(lambda: Job.objects.get().state == "done")
+    wait_until(lambda: Job.objects.get().state == "done")
     assert attempts == [1, 2]
 
 
@@ -251,11 +243,11 @@ def test_row_whose_connection_went_away_comes_back_after_the_lease(
 
     use_handler("test.work", lose_the_connection)
     make_job(now=moving_clock())
-    _wait_until(lambda: "broke" in caplog.text)
+    wait_until(lambda: "broke" in caplog.text)
 
     moving_clock.advance(timedelta(seconds=60))
 
-    _wait_until(lambda: Job.objects.get().state == "done")
+    wait_until(lambda: Job.objects.get().state == "done")
     assert attempts == [1, 2]
 
 
@@ -275,19 +267,19 @@ def test_ticker_leaves_one_row_an_hour_with_what_became_of_its_work(moving_clock
     def counts() -> tuple[int, ...]:
         return tuple(Run.objects.values_list("done_count", "retried_count", "failed_count").get())
 
-    _wait_until(lambda: Run.objects.exists() and counts() == (2, 1, 1))
+    wait_until(lambda: Run.objects.exists() and counts() == (2, 1, 1))
     assert Run.objects.get().finished_at is not None
 
     moving_clock.advance(timedelta(hours=1, seconds=5))
     make_job(now=moving_clock(), key="work:3")
-    _wait_until(lambda: Run.objects.count() == 2)
+    wait_until(lambda: Run.objects.count() == 2)
 
     assert set(Run.objects.values_list("source", flat=True)) == {"test"}
 
 
 @pytest.mark.usefixtures("running_ticker")
 def test_quiet_ticker_does_not_write_at_every_visit() -> None:
-    _wait_until(Run.objects.exists)
+    wait_until(Run.objects.exists)
     time.sleep(2.2)
 
     assert Run.objects.get().visits == 1
@@ -300,7 +292,7 @@ def test_quiet_ticker_still_shows_that_it_lives(moving_clock: SettableClock, mon
     thread = threading.Thread(target=Ticker("test").run_forever, args=(stop,))
     thread.start()
 
-    _wait_until(lambda: Run.objects.filter(visits__gte=3).exists())
+    wait_until(lambda: Run.objects.filter(visits__gte=3).exists())
     _stop(stop, thread)
 
     report = Run.objects.get()
@@ -339,7 +331,7 @@ def test_start_in_background_works_until_its_event_is_set(moving_clock: Settable
 
     [thread] = [thread for thread in threading.enumerate() if thread.name == "ticker"]
     assert thread.daemon
-    _wait_until(lambda: Job.objects.get().state == "done")
+    wait_until(lambda: Job.objects.get().state == "done")
     _stop(stop, thread)
     assert not thread.is_alive()
     assert Run.objects.get().source == "server"
@@ -357,7 +349,7 @@ def test_two_tickers_share_the_work(moving_clock: SettableClock, caplog: pytest.
     for thread in threads:
         thread.start()
 
-    _wait_until(lambda: Job.objects.filter(state="done").count() == 60)
+    wait_until(lambda: Job.objects.filter(state="done").count() == 60)
     _stop(stop, *threads)
 
     assert sorted(ran) == sorted(f"work:{number}" for number in range(60))

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 from tests.factories.serving import running_server
+from tests.factories.waiting import PATIENCE_SECONDS
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 _AXE = Path(__file__).resolve().parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
@@ -27,7 +28,7 @@ _QUIET = (
 )
 DESKTOP = {"width": 1280, "height": 860}
 PHONE = {"width": 390, "height": 844}
-_WAIT_MILLISECONDS = 15_000
+_WAIT_MILLISECONDS = PATIENCE_SECONDS * 1000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -54,7 +55,7 @@ class Demo:
 
     def get(self, path: str) -> dict[str, Any]:
         """Return the JSON at a path."""
-        with urllib.request.urlopen(f"{self.address}{path}", timeout=10) as answer:  # noqa: S310 -- loopback
+        with urllib.request.urlopen(f"{self.address}{path}", timeout=PATIENCE_SECONDS) as answer:  # noqa: S310 -- loopback
             found: dict[str, Any] = json.load(answer)
         return found
 
@@ -62,7 +63,7 @@ class Demo:
         """Post JSON to a sandbox endpoint."""
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.address}{path}", json.dumps(body).encode(), headers)  # noqa: S310 -- loopback
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 -- loopback
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:  # noqa: S310 -- loopback
             found: dict[str, Any] = json.load(answer)
         return found
 
@@ -86,6 +87,7 @@ def playwright() -> Iterator[Playwright]:
     same process.
     """
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    expect.set_options(timeout=_WAIT_MILLISECONDS)
     with sync_playwright() as started:
         yield started
 
@@ -93,7 +95,7 @@ def playwright() -> Iterator[Playwright]:
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     """Start the browser once."""
-    started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_QUIET))
+    started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_QUIET), timeout=_WAIT_MILLISECONDS)
     yield started
     started.close()
 

@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Page, expect
+from tests.factories.waiting import wait_until
 from tests.journeys.conftest import Demo
 
 
@@ -49,13 +50,16 @@ def pay(page: Page, *, card: str = "4242 4242 4242 4242") -> None:
 
 def wait_for(page: Page, text: str, *, has_script: bool) -> None:
     """Wait for words that come by themselves with script, and with a reload without."""
-    for _ in range(20):
-        if page.get_by_text(text).first.is_visible():
-            return
-        page.wait_for_timeout(500)
-        if not has_script:
-            page.reload()
-    expect(page.get_by_text(text).first).to_be_visible()
+    shown = page.get_by_text(text).first
+    if has_script:
+        shown.wait_for()
+        return
+
+    def is_there_now() -> bool:
+        page.reload()
+        return shown.is_visible()
+
+    wait_until(lambda: shown.is_visible() or is_there_now(), text, every=0.5)
 
 
 def violations(page: Page, axe: str) -> list[Any]:
@@ -77,12 +81,12 @@ def sign_in(page: Page, demo: Demo, slug: str) -> None:
     page.wait_for_url("**/studio/")
 
 
-def link_in_mails(demo: Demo, page: Page, to: str, path: str) -> str:
+def link_in_mails(demo: Demo, to: str, path: str) -> str:
     """Wait for a mail to somebody with an address of this path, and return the address."""
-    for _ in range(20):
+
+    def links() -> list[str]:
         texts = [mail["text"] for mail in demo.state()["mailbox"] if mail["to"] == to]
-        found = re.search(rf"http://\S+{path}\S+", "\n".join(texts))
-        if found is not None:
-            return found.group()
-        page.wait_for_timeout(500)
-    raise AssertionError(f"no mail to {to} leads to {path}")
+        return re.findall(rf"http://\S+{path}\S+", "\n".join(texts))
+
+    wait_until(links, f"a mail to {to} with {path}", every=0.5)
+    return links()[0]

@@ -1,6 +1,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from tests.factories.waiting import PATIENCE_SECONDS
 from tests.integrations.discord.faulty_server import FaultyServer
 
 from greenroom.integrations.discord.client import DiscordClient
@@ -31,8 +32,14 @@ def state() -> InMemoryBotState:
 
 
 @pytest.fixture
-def transport(server: FaultyServer) -> Iterator[HttpxTransport]:
-    opened = HttpxTransport(server.base_url, read_seconds=0.3)
+def read_seconds() -> float:
+    """How long the client waits for an answer; tests of an answer that never comes ask for less."""
+    return PATIENCE_SECONDS
+
+
+@pytest.fixture
+def transport(server: FaultyServer, read_seconds: float) -> Iterator[HttpxTransport]:
+    opened = HttpxTransport(server.base_url, read_seconds=read_seconds)
     yield opened
     opened.close()
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from tests.factories.waiting import PATIENCE_SECONDS
 from tests.integrations.discord.conftest import APPLICATION
 from tests.integrations.discord.faulty_server import FaultyServer, Reply, Seen
 
@@ -125,7 +126,7 @@ def test_linking_of_too_many_at_once_is_refused_without_waiting(server: FaultySe
     server.respond = respond
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(sign_in.user_of, "a1")
-        busy.wait(5)
+        busy.wait(PATIENCE_SECONDS)
         with pytest.raises(RateLimited) as raised:
             sign_in.user_of("a2")
         first.result()
