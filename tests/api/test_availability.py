@@ -120,6 +120,18 @@ def test_add_window_stores_the_iso_day(empty_week: Coach) -> None:
     }
 
 
+def test_add_window_that_is_switched_off_opens_nothing_until_it_is_on(empty_week: Coach) -> None:
+    client = signed_in(empty_week)
+
+    off = post(client, WINDOWS, MORNING | {"isActive": False})
+    listed = Client().get(WINDOWS, {"userId": empty_week.slug}).json()["items"]
+    on = post(client, WINDOWS, MORNING)
+
+    assert (off.status_code, off.json()["isActive"], listed) == (201, False, [off.json()])
+    assert on.json() == off.json() | {"isActive": True}
+    assert WeeklyWindow.objects.get().is_active
+
+
 def test_add_window_again_answers_the_same_row(empty_week: Coach) -> None:
     client = signed_in(empty_week)
 
@@ -145,7 +157,7 @@ def test_add_window_again_answers_the_same_row(empty_week: Coach) -> None:
         ({"endTime": 720}, "endTime"),
         ({"timezone": "Mars/Olympus"}, "timezone"),
         ({"timezone": "Asia/Tokyo"}, "timezone"),
-        ({"isActive": False}, "isActive"),
+        ({"isActive": "no"}, "isActive"),
         ({"start_time": "09:00"}, "start_time"),
         ({"dayOfWeek": 2, "startTime": "10:00"}, "startTime"),
     ],

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -121,8 +121,7 @@ def _write_hours(draw: Draw, coach: Coach, tz: str, around: date) -> None:
     Schedule.objects.filter(pk=schedule.pk).update(tz=tz)
     schedule.windows.all().delete()
     WeeklyWindow.objects.bulk_create(
-        WeeklyWindow(schedule=schedule, weekday=one.weekday, start_minute=one.start_minute, end_minute=one.end_minute)
-        for one in draw(windows | round_the_clock)
+        WeeklyWindow(schedule=schedule, **asdict(one)) for one in draw(windows | round_the_clock)
     )
     for override in draw(overrides(around)):
         row = DateOverride.objects.create(schedule=schedule, on=override.on)

@@ -22,7 +22,7 @@ def demo() -> Iterator[Demo]:
 
 def write_week(page: Page, rows: Iterable[Row]) -> None:
     """Replace the week by at most one row a day, through the form alone."""
-    for box in page.locator("[data-rows] input").all():
+    for box in page.locator("[data-rows] input[type=text]").all():
         box.fill("")
     for day, start, end in rows:
         page.locator(f"#id_day{day}-0-start").fill(start)
@@ -123,6 +123,27 @@ def test_coach_moves_stretches_and_removes_hours_by_keyboard(demo: Demo, new_pag
     save(page)
 
     assert stored(page, demo) == [(1, "09:00", "12:15"), (7, "22:00", "01:30")]
+
+
+def test_coach_switches_hours_off_and_sees_it_in_the_grid(demo: Demo, new_page: NewPage) -> None:
+    page = new_page()
+    open_week(page, demo, (MONDAY, "09:00", "12:00"), (TUESDAY, "09:00", "12:00"))
+
+    page.get_by_label("Monday: switched off").focus()
+    page.keyboard.press("Space")
+    off = block(page, "Monday 09:00 to 12:00, switched off")
+    off.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(block(page, "Sunday 09:00 to 12:00, switched off")).to_be_focused()
+    expect(page.get_by_label("Sunday: switched off")).to_be_checked()
+    expect(page.get_by_label("Monday: switched off")).not_to_be_checked()
+    save(page)
+
+    expect(page.get_by_label("Sunday: switched off")).to_be_checked()
+    items = page.request.get(f"{demo.address}/api/v1/availability/windows?userId={COACH}").json()["items"]
+    assert {row["dayOfWeek"]: row["isActive"] for row in items} == {2: True, 0: False}
+    page.get_by_label("Sunday: switched off").uncheck(force=True)
+    save(page)
 
 
 def test_grid_follows_what_is_written_and_copied_in_the_form(demo: Demo, new_page: NewPage) -> None:

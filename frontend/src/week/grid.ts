@@ -175,7 +175,7 @@ export class WeekGrid {
     // A screen reader then hands the arrow keys on to us.
     block.setAttribute("role", "application");
     block.setAttribute("aria-roledescription", "hours");
-    block.setAttribute("aria-label", inWords(spanOf(event)));
+    block.setAttribute("aria-label", nameOf(event));
     block.setAttribute("aria-describedby", "week-keys");
     if (this.focused === rowKey(event)) {
       this.focused = null;
@@ -187,6 +187,7 @@ export class WeekGrid {
 const FULL = "This day has as many hours as it can hold. Remove some first.";
 const NO_ROOM = "That does not fit: other hours are in the way, or it is longer than a day.";
 const REST = "~";
+const OFF = "week-off";
 
 const APPEARANCE: Calendar.Options = {
   view: "timeGridWeek",
@@ -215,8 +216,14 @@ function morningOf(rows: Row[]): number {
   return Math.max(0, Math.min(...starts, 9 * 60) - 60);
 }
 
-function eventOf({ key, span }: Row, turn = 0): Calendar.EventInput {
-  return { id: turn ? `${key}${REST}` : key, start: dateOf(span.start + turn), end: dateOf(span.end + turn) };
+function eventOf({ key, span, isOff }: Row, turn = 0): Calendar.EventInput {
+  const classNames = isOff ? [OFF] : [];
+  return { id: turn ? `${key}${REST}` : key, start: dateOf(span.start + turn), end: dateOf(span.end + turn), classNames };
+}
+
+/** "Tuesday 09:00 to 12:30", and whether these hours are switched off. */
+function nameOf(event: Calendar.Event): string {
+  return `${inWords(spanOf(event))}${event.classNames.includes(OFF) ? ", switched off" : ""}`;
 }
 
 function rowKey(event: Calendar.Event): string {

@@ -6,6 +6,8 @@ const MOST_ROWS = 12;
 export interface Row {
   readonly key: string;
   readonly span: Span;
+  /** Switched off: its hours are written down, and open nothing. */
+  readonly isOff: boolean;
 }
 
 /** The rows of the weekly form, read and written where they stand: what is not written there does not exist. */
@@ -20,7 +22,7 @@ export class Rows {
         const key = `day${day}-${index}`;
         const span = spanOf(day, this.input(key, "start").value, this.input(key, "end").value);
         if (span) {
-          rows.push({ key, span });
+          rows.push({ key, span, isOff: this.input(key, "off").checked });
         }
       }
     }
@@ -59,6 +61,7 @@ export class Rows {
     }
     const moved = this.add(span);
     if (moved) {
+      this.input(moved, "off").checked = this.input(key, "off").checked;
       this.clear(key);
     }
     return moved;
@@ -67,6 +70,7 @@ export class Rows {
   /** Empties a row; empty rows at the end of a day go away, down to one. */
   clear(key: string): void {
     this.set(key, "", "");
+    this.input(key, "off").checked = false;
     const day = Number(key.slice("day".length, key.indexOf("-")));
     for (let count = this.count(day); count > 1 && this.isEmpty(`day${day}-${count - 1}`); count -= 1) {
       this.list(day).lastElementChild?.remove();
@@ -115,7 +119,7 @@ export class Rows {
     return this.form.elements.namedItem(`day${day}-rows`) as HTMLInputElement;
   }
 
-  private input(key: string, name: "start" | "end"): HTMLInputElement {
+  private input(key: string, name: "start" | "end" | "off"): HTMLInputElement {
     return this.form.elements.namedItem(`${key}-${name}`) as HTMLInputElement;
   }
 }
@@ -135,9 +139,13 @@ function copyOfRow(row: HTMLElement, from: string, to: string, number: number): 
   for (const input of copy.querySelectorAll("input")) {
     input.removeAttribute("aria-invalid");
     input.removeAttribute("aria-describedby");
-    input.value = "";
+    if (input.type === "checkbox") {
+      input.checked = false;
+    } else {
+      input.value = "";
+    }
   }
-  for (const words of copy.querySelectorAll(".sr-only")) {
+  for (const words of copy.querySelectorAll("label.sr-only, span.sr-only")) {
     words.textContent = (words.textContent ?? "").replace(/(, row \d+)?(:|$)/, `, row ${number}$2`);
   }
   return copy;

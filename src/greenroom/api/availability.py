@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 from ninja import Query, Router, Schema, Status
-from pydantic import BeforeValidator, ConfigDict, Field, StrictInt, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from greenroom.accounts.models import User
@@ -78,7 +78,7 @@ class WindowIn(_Strict):
     end_time: ClockTime
     timezone: Zone | None = None
     user_id: UserId | None = None
-    is_active: Literal[True] = True
+    is_active: StrictBool = True
 
 
 class WindowOut(_Out):
@@ -141,13 +141,13 @@ def list_windows(request: HttpRequest, asked: Query[CoachIn]) -> dict[str, objec
 
 @router.post("availability/windows", response={201: WindowOut}, by_alias=True, url_name="availability_windows_add")
 def add_window(request: HttpRequest, payload: WindowIn) -> Status[dict[str, object]]:
-    """Add a window to the signed-in coach's week; the same window again answers the same row."""
+    """Add a window to the signed-in coach's week; the same again answers the same row, switched on or off as asked."""
     coach, actor = _own_coach(request, payload.user_id)
     start, end = _minutes(payload.start_time), _minutes(payload.end_time)
     if start == MINUTES_PER_DAY:
         raise InvalidInputError("Use 00:00 for the beginning of a day.", field="startTime")
     with _documented_fields():
-        window = checked_window(payload.day_of_week or _SUNDAY, start, end)
+        window = checked_window(payload.day_of_week or _SUNDAY, start, end, is_active=payload.is_active)
     with _documented_fields():
         row = services.add_window(coach=coach, window=window, tz=payload.timezone, actor=actor, now=clock.now())
     return Status(HTTPStatus.CREATED, _window_data(coach, row, row.schedule.tz))
@@ -264,7 +264,7 @@ def _window_data(coach: Coach, row: WeeklyWindow, tz: str) -> dict[str, object]:
         "startTime": clock_words(row.start_minute),
         "endTime": clock_words(row.end_minute),
         "timezone": tz,
-        "isActive": True,
+        "isActive": row.is_active,
     }
 
 

@@ -44,13 +44,14 @@ class WeeklyWindow(models.Model):
     """Open every week on this ISO weekday (1 = Monday), in minutes of the schedule's wall clock.
 
     It belongs to the local date on which it starts; an end at or before the start is on the next date, 1440 is
-    the next midnight.
+    the next midnight. One that is not active opens nothing, and waits to be switched on again.
     """
 
     schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="windows")
     weekday = models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(7)])
     start_minute = models.PositiveSmallIntegerField(validators=_START)
     end_minute = models.PositiveSmallIntegerField(validators=_END)
+    is_active = models.BooleanField(default=True)
 
     class Meta:
         ordering = ("weekday", "start_minute")

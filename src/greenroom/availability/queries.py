@@ -9,6 +9,8 @@ from greenroom.availability.engine import Interval, Override, Stay, Window
 from greenroom.availability.engine import Schedule as EngineSchedule
 from greenroom.availability.models import Blackout, DateOverride, Schedule, WeeklyWindow
 
+# A row of `WeeklyWindow` in the order of the engine's `Window`.
+WINDOW_FIELDS = ("weekday", "start_minute", "end_minute", "is_active")
 _CLOSED = EngineSchedule(tz="UTC")
 
 
@@ -30,10 +32,8 @@ def hours_of(coach_ids: Collection[int]) -> Hours:
     rows, stays = _schedules(coach_ids)
     pks = [pk for pk, _coach_id, _tz, _is_default in rows]
     windows: defaultdict[int, list[Window]] = defaultdict(list)
-    for pk, *span in WeeklyWindow.objects.filter(schedule_id__in=pks).values_list(
-        "schedule_id", "weekday", "start_minute", "end_minute"
-    ):
-        windows[pk].append(Window(*span))
+    for pk, *values in WeeklyWindow.objects.filter(schedule_id__in=pks).values_list("schedule_id", *WINDOW_FIELDS):
+        windows[pk].append(Window(*values))
     overrides = _overrides(pks)
     return Hours(
         by_schedule={pk: EngineSchedule(tz, tuple(windows[pk]), overrides[pk], stays[pk]) for pk, _, tz, _ in rows},

@@ -42,7 +42,7 @@ def require(actor: Actor) -> None:
         raise NotAllowedError
 
 
-def checked_window(weekday: int, start_minute: int, end_minute: int) -> Window:
+def checked_window(weekday: int, start_minute: int, end_minute: int, *, is_active: bool = True) -> Window:
     """Return one weekly window: minutes of the wall clock, an end at or before the start on the next date.
 
     Raises: InvalidInputError naming `windows.<weekday>`. The same time twice is refused, because nobody can tell
@@ -50,7 +50,7 @@ def checked_window(weekday: int, start_minute: int, end_minute: int) -> Window:
     """
     check_span((start_minute, end_minute), field=f"{_FIELD}.{weekday}")
     try:
-        return Window(weekday, start_minute, end_minute)
+        return Window(weekday, start_minute, end_minute, is_active)
     except ValueError as error:
         raise InvalidInputError(str(error), field=_FIELD) from error
 
@@ -82,9 +82,9 @@ def check_week(windows: Collection[Window]) -> None:
 
 
 def too_short(windows: Collection[Window], least: int) -> list[Window]:
-    """Return the windows in which no session of `least` minutes fits, those that touch counted together."""
+    """Return the active windows in which no session of `least` minutes fits, those that touch counted together."""
     runs: list[list[_Placed]] = []
-    for one in sorted(map(_placed, windows), key=lambda one: one.start):
+    for one in sorted((_placed(window) for window in windows if window.is_active), key=lambda one: one.start):
         if runs and one.start <= runs[-1][-1].end:
             runs[-1].append(one)
         else:
@@ -148,10 +148,12 @@ def clock_words(minute: int) -> str:
 
 
 def week_words(windows: Iterable[Window]) -> str:
-    """Write a week for the audit log: "Mon 09:00 - 12:00, Tue ..."; empty when it is closed."""
+    """Write a week for the audit log: "Mon 09:00 - 12:00, Tue 09:00 - 10:00 (off)"; empty when there are no hours."""
     ordered = sorted(windows, key=lambda one: (one.weekday, one.start_minute))
     return ", ".join(
-        f"{day_name(one.weekday)[:SHORT]} {hours_words((one.start_minute, one.end_minute))}" for one in ordered
+        f"{day_name(one.weekday)[:SHORT]} {hours_words((one.start_minute, one.end_minute))}"
+        f"{'' if one.is_active else ' (off)'}"
+        for one in ordered
     )
 
 

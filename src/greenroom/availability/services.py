@@ -4,6 +4,7 @@ Sessions that are booked already stay where they are, whatever becomes of the ho
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict, astuple
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ from greenroom.availability.engine import Interval, Window
 from greenroom.availability.engine.instants import find_zone
 from greenroom.availability.errors import NothingToUndoError, ScheduleChangedError, ScheduleInUseError
 from greenroom.availability.models import Blackout, DateOverride, OverrideWindow, Schedule, Stay, WeeklyWindow
+from greenroom.availability.queries import WINDOW_FIELDS
 from greenroom.availability.rules import Span
 from greenroom.availability.types import LocalDays
 from greenroom.coaches.models import Coach
@@ -92,14 +94,19 @@ def _change_week(
     now: datetime,
 ) -> None:
     old_tz, mine.tz = mine.tz, tz
-    mine.previous_week = {"tz": old_tz, "windows": [_in_order(window) for window in before]}
+    mine.previous_week = {"tz": old_tz, "windows": [astuple(window) for window in before]}
     mine.version += 1
     mine.save(update_fields=["tz", "previous_week", "version"])
+    wanted = {_in_order(window): window for window in after}
     for row in mine.windows.all():
-        if Window(row.weekday, row.start_minute, row.end_minute) not in after:
+        window = wanted.pop(_in_order(row), None)
+        if window is None:
             row.delete()
+        elif row.is_active != window.is_active:
+            row.is_active = window.is_active
+            row.save(update_fields=["is_active"])
     # Windows that stay keep their ids.
-    WeeklyWindow.objects.bulk_create(_row(mine, window) for window in after if window not in before)
+    WeeklyWindow.objects.bulk_create(_row(mine, window) for window in wanted.values())
     audit.record(
         actor=actor,
         action=action,
@@ -114,7 +121,7 @@ def add_window(*, coach: Coach, window: Window, tz: str | None, actor: Actor, no
     """Add one weekly window to the coach's default schedule, which is made in `tz` when there is none.
 
     None takes the zone the schedule has (the account's for a new one). Locks the coach. Adding a window that is
-    there returns it and changes nothing.
+    there returns it, switched on or off as wanted.
     Raises: WindowsOverlapError, InvalidInputError naming `tz` when the schedule is read in another zone, BusyError.
     """
     rules.require(actor)
@@ -128,7 +135,8 @@ def add_window(*, coach: Coach, window: Window, tz: str | None, actor: Actor, no
             raise InvalidInputError(f"The schedule is kept in {mine.tz}: send the times of that zone.", field="tz")
         before = _week_of(mine)
         if window not in before:
-            after = sorted([*before, window], key=_in_order)
+            others = [one for one in before if _in_order(one) != _in_order(window)]
+            after = sorted([*others, window], key=_in_order)
             rules.check_week(after)
             _change_week(mine, before, after, mine.tz, action="schedule.add_window", actor=actor, now=now)
         return mine.windows.get(weekday=window.weekday, start_minute=window.start_minute, end_minute=window.end_minute)
@@ -402,18 +410,16 @@ def _schedule_of(coach: Coach, schedule: Schedule | None) -> Schedule | None:
 
 
 def _week_of(schedule: Schedule) -> list[Window]:
-    rows = schedule.windows.values_list("weekday", "start_minute", "end_minute")
+    rows = schedule.windows.values_list(*WINDOW_FIELDS)
     return sorted((Window(*row) for row in rows), key=_in_order)
 
 
-def _in_order(window: Window) -> tuple[int, int, int]:
+def _in_order(window: Window | WeeklyWindow) -> tuple[int, int, int]:
     return window.weekday, window.start_minute, window.end_minute
 
 
 def _row(schedule: Schedule, window: Window) -> WeeklyWindow:
-    return WeeklyWindow(
-        schedule=schedule, weekday=window.weekday, start_minute=window.start_minute, end_minute=window.end_minute
-    )
+    return WeeklyWindow(schedule=schedule, **asdict(window))
 
 
 def _require_date(schedule: Schedule, on: date, now: datetime) -> None:

@@ -28,7 +28,7 @@ def windows_of(schedule: Schedule, day: date) -> list[tuple[int, int]]:
     for override in schedule.overrides:
         if override.on == day:
             return list(override.windows)
-    return [(w.start_minute, w.end_minute) for w in schedule.windows if w.weekday == day.isoweekday()]
+    return [(w.start_minute, w.end_minute) for w in schedule.windows if w.is_active and w.weekday == day.isoweekday()]
 
 
 def zone_of(schedule: Schedule, day: date) -> str:

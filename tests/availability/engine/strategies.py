@@ -46,9 +46,10 @@ minutes_of_day = st.one_of(
     st.integers(0, 1439), st.integers(0, 95).map(lambda quarter: quarter * 15), st.integers(0, 23).map(lambda h: h * 60)
 )
 ends_of_day = st.one_of(minutes_of_day, st.sampled_from((0, 1440)))
-windows = st.lists(st.builds(Window, st.integers(1, 7), minutes_of_day, ends_of_day), min_size=3, max_size=12).map(
-    tuple
-)
+are_active = st.integers(0, 4).map(bool)
+windows = st.lists(
+    st.builds(Window, st.integers(1, 7), minutes_of_day, ends_of_day, are_active), min_size=3, max_size=12
+).map(tuple)
 round_the_clock = st.sampled_from(((0, 1440), (0, 0), (600, 600))).map(
     lambda times: tuple(Window(day, *times) for day in range(1, 8))
 )

@@ -67,6 +67,16 @@ def test_explain_outside_the_range_says_which_was_asked() -> None:
     assert reasons(replace(QUERY, now=NINE - 2 * week), NINE - week) == [(ReasonCode.OUT_OF_RANGE, asked)]
 
 
+def test_explain_names_hours_that_are_switched_off() -> None:
+    off = replace(QUERY, schedule=Schedule(TZ, (replace(WINDOWS[0], is_active=False), WINDOWS[1])))
+    sentence = "The weekly hours that would hold the session are switched off."
+
+    assert open_slots(off) == [start for start in open_slots(QUERY) if start < NINE - 6 * HOUR]
+    assert reasons(off, NINE) == [(ReasonCode.WINDOW_OFF, sentence)]
+    assert explain(off, NINE).openings == ()
+    assert reasons(off, NINE - 5 * HOUR)[0][0] is ReasonCode.OUTSIDE_WINDOWS
+
+
 def test_explain_outside_the_windows_says_so() -> None:
     closed = [(ReasonCode.OUTSIDE_WINDOWS, "The coach has no open window then.")]
 

@@ -148,7 +148,11 @@ A_ZONE = "an IANA time zone such as Europe/Paris"
             {"windows": [{"days": [0], "start": "09:00", "end": 1020}]},
             "windows[0].end: expected a time from 00:00 to 24:00, found 1020",
         ),
-        ({"windows": [{"day": 0}]}, "windows[0].day: unknown field; known are days, end, start"),
+        ({"windows": [{"day": 0}]}, "windows[0].day: unknown field; known are active, days, end, start"),
+        (
+            {"windows": [{"days": [0], "start": "09:00", "end": "10:00", "active": "no"}]},
+            "windows[0].active: expected true or false, found 'no'",
+        ),
         ({"overrides": [{"date": "2026-01-14"}]}, "overrides[0].windows: missing; give a list of windows, empty to"),
         (
             {"overrides": [{"date": "2027-02-29", "windows": []}]},

@@ -74,6 +74,43 @@ def test_week_is_saved_whole(desk: Client, coach: Coach) -> None:
     assert Schedule.objects.get().tz == "Asia/Kolkata"
 
 
+def test_week_hours_are_switched_off_and_on_again(desk: Client, coach: Coach) -> None:
+    make_offer(coach)
+    hours = {"day1_0_start": "9", "day1_0_end": "12", "day2_0_start": "9", "day2_0_end": "12"}
+    desk.post(WEEK, week_data(**hours, day1_0_off="on"))
+
+    monday, tuesday = WeeklyWindow.objects.filter(schedule__coach=coach)
+    page = desk.get("/studio/schedule/")
+    assert (monday.is_active, tuesday.is_active) == (False, True)
+    assert [page.context["week"][f"day{day}-0-off"].value() for day in (1, 2)] == [True, False]
+    assert {day.on.isoweekday() for day in page.context["preview"].days if day.times} == {2}
+
+    desk.post(WEEK, week_data(**hours))
+    desk.post("/studio/schedule/undo/", {"version": str(Schedule.objects.get().version)})
+
+    assert list(WeeklyWindow.objects.values_list("pk", "is_active")) == [(monday.pk, False), (tuesday.pk, True)]
+
+
+def test_week_hours_that_are_switched_off_still_keep_their_place(desk: Client, coach: Coach) -> None:
+    rows = {"day4_rows": "2", "day4_0_start": "9", "day4_0_end": "12", "day4_1_start": "11", "day4_1_end": "13"}
+
+    answer = desk.post(WEEK, week_data(**rows, day4_1_off="on"))
+
+    assert anchors(answer) == ["id_day4-0-start"]
+    assert coach.is_public
+
+
+def test_copied_hours_stay_switched_off_and_those_of_a_preset_count(desk: Client, coach: Coach) -> None:
+    sent = week_data(day1_0_start="9", day1_0_end="12", day1_0_off="on")
+
+    copied = desk.post(WEEK, sent | {"copy": "1", "copy_from": "1", "copy_to": ["2"]}).context["week"]
+    preset = desk.post(WEEK, sent | {"preset": "mornings"}).context["week"]
+
+    assert [bool(copied[f"day{day}-0-off"].value()) for day in (1, 2, 3)] == [True, True, False]
+    assert not preset["day1-0-off"].value()
+    assert coach.is_public
+
+
 def test_week_of_a_coach_without_a_schedule_is_made(desk: Client, coach: Coach) -> None:
     Schedule.objects.all().delete()
 
@@ -242,7 +279,7 @@ def test_week_preset_joins_the_hours_it_touches(
     answer = desk.post(WEEK, sent)
 
     (_group, _name, drawn), *_others = answer.context["week"].days
-    shown = [tuple(bound.value() or "" for bound in row.fields.values()) for row in drawn]
+    shown = [tuple(row.fields[name].value() or "" for name in ("start", "end")) for row in drawn]
     assert ["-".join(row) for row in shown] == expected
     assert coach.slug == "maya"
 

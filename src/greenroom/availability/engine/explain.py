@@ -29,6 +29,7 @@ from greenroom.availability.engine.types import (
     LocalInterval,
     Override,
     Rules,
+    Schedule,
     SlotQuery,
     require_supported,
 )
@@ -102,6 +103,10 @@ def _windows(query: SlotQuery, plan: Plan, second: int) -> Iterator[Reason]:
         for override in overrides:
             yield Reason(ReasonCode.CLOSED_BY_OVERRIDE, _replaced(override))
         return
+    switched_on = tuple(replace(window, is_active=True) for window in query.schedule.windows)
+    if _fits(replace(query.schedule, windows=switched_on), query, second):
+        yield Reason(ReasonCode.WINDOW_OFF, "The weekly hours that would hold the session are switched off.")
+        return
     closed, _ = plan.runs.pauses()[barred]
     if second < closed:
         ends = second + floor_span(query.rules.duration)
@@ -122,7 +127,9 @@ def _openings(query: SlotQuery, plan: Plan, second: int) -> Iterator[str]:
         if day in clock.missing_days:
             continue
         weekly = [
-            (one.start_minute, one.end_minute) for one in query.schedule.windows if one.weekday == on.isoweekday()
+            (one.start_minute, one.end_minute)
+            for one in query.schedule.windows
+            if one.is_active and one.weekday == on.isoweekday()
         ]
         for window in sorted(replaced.get(on, weekly)):
             opens, closes = (clock.to_instant(day * DAY + edge) for edge in wall_span(*window))
@@ -157,7 +164,12 @@ def _guilty_overrides(query: SlotQuery, plan: Plan, second: int) -> list[Overrid
 
 def _fits_without(query: SlotQuery, second: int, ignored: list[Override]) -> bool:
     kept = tuple(override for override in query.schedule.overrides if override not in ignored)
-    plan = make_plan(replace(query, schedule=replace(query.schedule, overrides=kept)), second, second + 1)
+    return _fits(replace(query.schedule, overrides=kept), query, second)
+
+
+def _fits(schedule: Schedule, query: SlotQuery, second: int) -> bool:
+    """Tell whether the windows of another schedule would hold the session."""
+    plan = make_plan(replace(query, schedule=schedule), second, second + 1)
     return not any(holds(bar, second) for bar in plan.windows)
 
 

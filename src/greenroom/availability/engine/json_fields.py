@@ -90,6 +90,13 @@ class Fields:
             raise self.refusal(name, f"a whole number from {least} to {most}")
         return value
 
+    def flag(self, name: str, *, default: bool) -> bool:
+        """Return true or false, or the default when the field is absent or null."""
+        value = self.values[name] if self.has(name) else default
+        if not isinstance(value, bool):
+            raise self.refusal(name, "true or false")
+        return value
+
     def optional_count(self, name: str, most: int) -> int | None:
         """Return a whole number, or None when the field is absent or null."""
         return self.count(name, 0, most) if self.has(name) else None

@@ -12,6 +12,7 @@ class ReasonCode(StrEnum):
 
     OUT_OF_RANGE = "out_of_range"
     OUTSIDE_WINDOWS = "outside_windows"
+    WINDOW_OFF = "window_off"
     ENDS_AFTER_WINDOW = "ends_after_window"
     CLOSED_BY_OVERRIDE = "closed_by_override"
     OFF_GRID = "off_grid"

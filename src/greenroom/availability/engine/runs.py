@@ -140,7 +140,7 @@ def _week(schedule: Schedule) -> list[_WallSpans]:
         tuple(
             wall_span(window.start_minute, window.end_minute)
             for window in schedule.windows
-            if window.weekday == weekday
+            if window.is_active and window.weekday == weekday
         )
         for weekday in range(1, 8)
     ]

@@ -144,10 +144,11 @@ def _schedule(fields: Fields) -> Schedule:
 
 
 def _windows(value: object, path: str) -> tuple[Window, ...]:
-    fields = Fields.of(value, path, frozenset({"days", "start", "end"}))
+    fields = Fields.of(value, path, frozenset({"days", "start", "end", "active"}))
     fields.require("days", "a list of weekdays, 0 for Monday to 6 for Sunday")
     start, end = fields.opening("start"), fields.closing("end")
-    return tuple(Window(day + 1, start, end) for day in fields.each("days", _weekday))
+    is_active = fields.flag("active", default=True)
+    return tuple(Window(day + 1, start, end, is_active) for day in fields.each("days", _weekday))
 
 
 def _weekday(value: object, path: str) -> int:

@@ -48,12 +48,14 @@ def _require_zone(tz: str) -> None:
 class Window:
     """One weekly opening in wall-clock minutes: `weekday` is ISO, 1 for Monday to 7 for Sunday.
 
-    It belongs to the date on which it starts; an end at or before the start lies on the next date.
+    It belongs to the date on which it starts; an end at or before the start lies on the next date. One that is not
+    active opens nothing.
     """
 
     weekday: int
     start_minute: int
     end_minute: int
+    is_active: bool = True
 
     def __post_init__(self) -> None:
         if not 1 <= self.weekday <= 7:  # noqa: PLR2004 -- the days of an ISO week

@@ -33,8 +33,18 @@ def _clock_fields(day: str, index: int) -> dict[str, forms.Field]:
     return {"start": ClockField(label=f"{where}: from"), "end": ClockField(label=f"{where}: until")}
 
 
+def _week_fields(day: str, index: int) -> dict[str, forms.Field]:
+    """Return the fields of hours that can be switched off: nothing is sent for those that count."""
+    where = f"{day}, row {index + 1}" if index else day
+    return _clock_fields(day, index) | {"off": _switch(f"{where}: switched off")}
+
+
+def _switch(label: str) -> forms.Field:
+    return forms.BooleanField(label=label, required=False, widget=forms.CheckboxInput({"class": "sr-only"}))
+
+
 def _day_group(weekday: int) -> RowGroup:
-    return RowGroup(f"day{weekday}", partial(_clock_fields, rules.day_name(weekday)), most=rules.MOST_WINDOWS_A_DAY)
+    return RowGroup(f"day{weekday}", partial(_week_fields, rules.day_name(weekday)), most=rules.MOST_WINDOWS_A_DAY)
 
 
 class SpanRowsForm(RowsForm):
@@ -80,8 +90,9 @@ class WeekForm(SpanRowsForm):
         windows = []
         for weekday in _WEEK:
             for index, span in self.spans(f"day{weekday}"):
+                is_active = not cleaned.get(f"day{weekday}-{index}-off")
                 try:
-                    windows.append(rules.checked_window(weekday, *span))
+                    windows.append(rules.checked_window(weekday, *span, is_active=is_active))
                 except InvalidInputError as error:
                     blame(self, error, field=f"day{weekday}-{index}-end")
         if not self.errors:
@@ -116,7 +127,7 @@ def _with_day_copied(data: QueryDict) -> QueryDict:
     for target in targets if source in {str(day) for day in _WEEK} else ():
         changed[f"day{target}-rows"] = data.get(f"day{source}-rows", "1")
         for index in range(rules.MOST_WINDOWS_A_DAY):
-            for name in ("start", "end"):
+            for name in ("start", "end", "off"):
                 changed[f"day{target}-{index}-{name}"] = data.get(f"day{source}-{index}-{name}", "")
     return changed
 
@@ -124,7 +135,8 @@ def _with_day_copied(data: QueryDict) -> QueryDict:
 def _with_preset(data: QueryDict, span: Span) -> QueryDict:
     """Put hours into each workday: joined with the rows they touch, else into the first empty row or a new one.
 
-    Rows that are no times, or lie over midnight, are left as they are; saving says what is wrong with them.
+    The row counts then, also if it was switched off. Rows that are no times, or lie over midnight, are left as they
+    are; saving says what is wrong with them.
     """
     changed = data.copy()
     for weekday in _WORKDAYS:
@@ -140,6 +152,8 @@ def _with_preset(data: QueryDict, span: Span) -> QueryDict:
         changed[f"{group.name}-rows"] = str(max(count, place + 1))
         for index in touched[1:]:
             changed[f"{group.name}-{index}-start"] = changed[f"{group.name}-{index}-end"] = ""
+        for index in [place, *touched]:
+            changed[f"{group.name}-{index}-off"] = ""
         changed[f"{group.name}-{place}-start"], changed[f"{group.name}-{place}-end"] = map(rules.clock_words, hours)
     return changed
 

@@ -112,7 +112,9 @@ def _week_form(schedule: Schedule | None, tz: str) -> WeekForm:
     windows = list(WeeklyWindow.objects.filter(schedule=schedule)) if schedule else []
     rows = {
         f"day{weekday}": [
-            {"start": window.start_minute, "end": window.end_minute} for window in windows if window.weekday == weekday
+            {"start": window.start_minute, "end": window.end_minute, "off": not window.is_active}
+            for window in windows
+            if window.weekday == weekday
         ]
         for weekday in range(1, 8)
     }

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from greenroom.availability.engine import Window, group_by_day
 from greenroom.availability.models import Schedule
+from greenroom.availability.queries import WINDOW_FIELDS
 from greenroom.bookings.previewing import slots_with_hours
 from greenroom.bookings.queries import Wish, takes_bookings
 from greenroom.catalog.models import Offer
@@ -80,7 +81,7 @@ def _offers(desk: Desk, schedule: Schedule | None) -> list[Offer]:
 def _stored(schedule: Schedule | None) -> list[Window]:
     if schedule is None:
         return []
-    return [Window(*row) for row in schedule.windows.values_list("weekday", "start_minute", "end_minute")]
+    return [Window(*row) for row in schedule.windows.values_list(*WINDOW_FIELDS)]
 
 
 def _days(starts: list[datetime], desk: Desk, tz: str, now: datetime) -> tuple[Day, ...]:

@@ -78,7 +78,7 @@ def today(request: HttpRequest, desk: Desk) -> HttpResponseBase:
 
 def setup_steps(coach: Coach) -> list[Step]:
     """Say what a coach needs before the first session, and what of it is there; three queries."""
-    has_hours = WeeklyWindow.objects.filter(schedule__coach=coach).exists()
+    has_hours = WeeklyWindow.objects.filter(schedule__coach=coach, is_active=True).exists()
     offers = list(Offer.objects.filter(coach=coach).exclude(status=OfferStatus.ARCHIVED).values_list("status", "venue"))
     steps = [
         Step(
