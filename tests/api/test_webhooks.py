@@ -10,7 +10,7 @@ from django.test import Client
 from tests.factories.clock import SettableClock
 
 from greenroom.core.errors import BusyError
-from greenroom.integrations.stripe.sandbox import signature
+from greenroom.integrations.stripe import signature
 from greenroom.integrations.stripe.sandbox.gateway import SandboxGateway
 from greenroom.jobs.models import Job
 from greenroom.payments import gateways, services
@@ -42,7 +42,7 @@ def now(frozen_clock: SettableClock) -> datetime:
 
 
 def call(body: bytes, at: datetime, path: str = "/api/webhooks/stripe", **headers: str) -> Any:
-    secret = settings.ENVIRONMENT.stripe_webhook_secret
+    secret = settings.ENVIRONMENT.stripe_webhook_secrets[0]
     header = headers.pop("header", signature.sign(body, secret=secret, at=at))
     return Client(enforce_csrf_checks=True).post(
         path, body, content_type="application/json", headers={signature.HEADER: header, **headers}

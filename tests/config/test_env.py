@@ -125,7 +125,7 @@ def test_production_reads_what_it_was_given(production: Read) -> None:
     assert environment.discord.bot_token == "bot-token"
     assert environment.discord.api_base == "https://discord.com/api/v10"
     assert environment.discord.redirect_uri == "https://coach.example/api/auth/discord/callback"
-    assert environment.stripe_webhook_secret == "whsec_x"
+    assert environment.stripe_webhook_secrets == ("whsec_x",)
     assert environment.fault_point == ""  # a fault is never armed outside the demo
 
 
@@ -343,7 +343,7 @@ def _secrets(environment: Environment) -> tuple[Any, ...]:
         environment.secret_key,
         environment.encryption_keys,
         environment.cron_secret,
-        environment.stripe_webhook_secret,
+        environment.stripe_webhook_secrets,
         environment.discord.bot_token,
         environment.discord.client_secret,
     )

@@ -37,7 +37,7 @@ from django.conf import settings
 from greenroom.core import clock, faults
 from greenroom.core.money import Money
 from greenroom.integrations.stripe.protocol import CheckoutLine
-from greenroom.integrations.stripe.sandbox import signature
+from greenroom.integrations.stripe import signature
 from greenroom.integrations.stripe.sandbox.gateway import SandboxGateway
 from greenroom.payments import gateways, services
 now = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -62,7 +62,7 @@ services.open_attempt(
 
 _RECEIVE = """
 body = {body!r}
-header = signature.sign(body, secret=settings.ENVIRONMENT.stripe_webhook_secret, at=now)
+header = signature.sign(body, secret=settings.ENVIRONMENT.stripe_webhook_secrets[0], at=now)
 services.receive_event(body=body, headers={{signature.HEADER: header}}, now=now)
 """
 

@@ -4,19 +4,28 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.integrations.stripe.stripe_api import stripe_gateway
 from tests.payments.factories import ORDER, job_keys, ledger, open_one
 
 from greenroom.core.actors import SYSTEM
+from greenroom.integrations.stripe.sandbox.gateway import SandboxGateway
 from greenroom.integrations.stripe.sandbox.models import Event
 from greenroom.jobs.models import Run
-from greenroom.payments import queries, services
+from greenroom.payments import gateways, queries, services
 from greenroom.payments.models import GatewayEvent
 from greenroom.payments.types import RefundCause
 
 
-@pytest.mark.usefixtures("gateway", "money_jobs", "webhook_port")
+@pytest.fixture(params=["sandbox", "stripe"])
+def account(gateway: SandboxGateway, request: pytest.FixtureRequest) -> str:
+    """The account of the gateway that is wired: the sandbox, or Stripe's adapter before the same tables."""
+    gateways.use(gateway if request.param == "sandbox" else stripe_gateway())
+    return f"gateway:{request.param}"
+
+
+@pytest.mark.usefixtures("money_jobs", "webhook_port")
 def test_payment_by_page_and_signed_callback_settles_the_order_and_is_refunded(
-    now: datetime, live_server: Any, run_due_jobs: Callable[[], Run]
+    account: str, now: datetime, live_server: Any, run_due_jobs: Callable[[], Run]
 ) -> None:
     attempt = open_one(now=now, success_url=f"{live_server.url}/readyz")
     page = f"{live_server.url}/sandbox/pay/{attempt.gateway_ref}"
@@ -35,10 +44,10 @@ def test_payment_by_page_and_signed_callback_settles_the_order_and_is_refunded(
     assert not Event.objects.filter(delivered_at__isnull=True).exists()
     assert [event.state for event in GatewayEvent.objects.all()] == ["processed", "processed"]
     assert job_keys(["orders.settle"]) == [f"orders.settle:{ORDER}:{attempt.pk}:paid"]
-    assert ledger() == [("gateway:sandbox", 8000, "EUR", "capture"), ("customers", -8000, "EUR", "capture")]
+    assert ledger() == [(account, 8000, "EUR", "capture"), ("customers", -8000, "EUR", "capture")]
 
     services.refund_in_full(order_ref=ORDER, cause=RefundCause.STUDENT_CANCELLED, actor=SYSTEM, now=now)
     run_due_jobs()
 
     assert queries.order_money(ORDER, currency="EUR").refunded.minor == 8000
-    assert queries.account_balance("gateway:sandbox", currency="EUR").minor == 0
+    assert queries.account_balance(account, currency="EUR").minor == 0

@@ -93,7 +93,11 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("GREENROOM_TICKER", "`on`: the server runs due work itself. `off`: a command or cron does.", "on"),
     Variable("STRIPE_PUBLIC_KEY", "Stripe's publishable key.", aliases=("STRIPE_PUBLISHABLE_KEY",)),
     Variable("STRIPE_SECRET_KEY", "Stripe's secret key.", secret=True),
-    Variable("STRIPE_WEBHOOK_SECRET", "The signing secret of the webhook endpoint.", secret=True),
+    Variable(
+        "STRIPE_WEBHOOK_SECRET",
+        "The signing secret of the webhook endpoint; two with a comma while one replaces the other.",
+        secret=True,
+    ),
     Variable("DISCORD_CLIENT_ID", "The Discord application's id.", aliases=("NEXT_PUBLIC_DISCORD_CLIENT_ID",)),
     Variable("DISCORD_CLIENT_SECRET", "The Discord application's secret.", secret=True),
     Variable("DISCORD_BOT_TOKEN", "The bot's token.", secret=True),
@@ -150,7 +154,7 @@ class Environment:
     hold_limit: int
     is_ticker_on: bool
     stripe_secret_key: str
-    stripe_webhook_secret: str
+    stripe_webhook_secrets: tuple[str, ...]
     discord: DiscordSettings | None
     smtp: dict[str, Any] | None
     mail_from: str
@@ -196,7 +200,7 @@ def read_environment(source: Mapping[str, str]) -> Environment:
         else _count("GREENROOM_HOLD_LIMIT", values["GREENROOM_HOLD_LIMIT"]),
         is_ticker_on=_switch("GREENROOM_TICKER", values["GREENROOM_TICKER"]),
         stripe_secret_key=values["STRIPE_SECRET_KEY"],
-        stripe_webhook_secret=values["STRIPE_WEBHOOK_SECRET"],
+        stripe_webhook_secrets=_list(values["STRIPE_WEBHOOK_SECRET"]),
         discord=_discord(values, mode, base_url, port),
         smtp=_smtp(values["GREENROOM_SMTP_URL"]) if mode is Mode.PRODUCTION else None,
         mail_from=values["GREENROOM_MAIL_FROM"],

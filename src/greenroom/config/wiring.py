@@ -23,6 +23,7 @@ from greenroom.integrations.mail.protocol import MailTransport
 from greenroom.integrations.mail.sandbox import transport as mail_sandbox
 from greenroom.integrations.sandbox import faults as sandbox_faults
 from greenroom.integrations.sandbox.faults import Seam
+from greenroom.integrations.stripe.gateway import StripeGateway
 from greenroom.integrations.stripe.sandbox import faults as stripe_faults
 from greenroom.integrations.stripe.sandbox import jobs as stripe_sandbox_jobs
 from greenroom.integrations.stripe.sandbox.gateway import SandboxGateway
@@ -96,6 +97,7 @@ def wire() -> None:
     else:
         registry.use(JOB_HANDLERS)
         transports.use(_smtp())
+        gateways.use(_stripe())
 
 
 def _wire_sandbox() -> None:
@@ -127,6 +129,12 @@ def _wire_discord() -> None:
     rooms_discord.use(
         rooms_discord.Connection(connection.api, connection.sign_in, GuildId(int(known.guild_id)), known.pages_url)
     )
+
+
+def _stripe() -> StripeGateway | None:
+    known = settings.ENVIRONMENT
+    secrets = known.stripe_webhook_secrets
+    return StripeGateway(known.stripe_secret_key, lambda: secrets) if known.stripe_secret_key else None
 
 
 def _smtp() -> MailTransport | None:

@@ -10,6 +10,13 @@ class PaymentUnavailableError(GreenroomError):
     message = "The payment service does not answer right now. Nothing was taken. Please try again in a moment."
 
 
+class PaymentsOffError(PaymentUnavailableError):
+    """The site has no gateway."""
+
+    code = "payments_off"
+    message = "This site does not take payments yet. Nothing was taken. Please contact the coach."
+
+
 class PaymentRefusedError(GreenroomError):
     """The gateway refused to make a payment page; trying again does not help."""
 

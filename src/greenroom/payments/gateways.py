@@ -1,8 +1,7 @@
 """The gateway at which new payments begin; `config.wiring` names it."""
 
-from django.core.exceptions import ImproperlyConfigured
-
 from greenroom.integrations.stripe.protocol import PaymentGateway
+from greenroom.payments.errors import PaymentsOffError
 
 _wired: PaymentGateway | None = None
 
@@ -13,8 +12,13 @@ def use(gateway: PaymentGateway | None) -> None:
     _wired = gateway
 
 
+def find() -> PaymentGateway | None:
+    """Return the wired gateway, or None on a site that takes no payments."""
+    return _wired
+
+
 def current() -> PaymentGateway:
-    """Return the wired gateway. Raises: ImproperlyConfigured when there is none."""
+    """Return the wired gateway. Raises: PaymentsOffError when there is none."""
     if _wired is None:
-        raise ImproperlyConfigured("No payment gateway is wired: set the STRIPE_ variables.")
+        raise PaymentsOffError
     return _wired

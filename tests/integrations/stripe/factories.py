@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from greenroom.core.money import Money
-from greenroom.integrations.stripe.protocol import CheckoutLine, CheckoutRequest
-from greenroom.integrations.stripe.sandbox.gateway import SandboxGateway
+from greenroom.integrations.stripe.protocol import CheckoutLine, CheckoutRequest, PaymentGateway
 from greenroom.integrations.stripe.sandbox.models import Checkout, Event
 
 PRICE = Money(8000, "EUR")
@@ -29,7 +28,7 @@ def make_request(now: datetime, **changes: Any) -> CheckoutRequest:
     return CheckoutRequest(**values)
 
 
-def make_checkout(gateway: SandboxGateway, now: datetime, key: str = "att:1", **changes: Any) -> Checkout:
+def make_checkout(gateway: PaymentGateway, now: datetime, key: str = "att:1", **changes: Any) -> Checkout:
     """Make a checkout through the gateway and return its row."""
     handle = gateway.create_checkout(make_request(now, **changes), idempotency_key=key)
     return Checkout.objects.get(ref=handle.gateway_ref)

@@ -12,8 +12,9 @@ from tests.payments.factories import GOOD_CARD, job_keys, ledger, open_one, pay_
 from greenroom.core.actors import SYSTEM
 from greenroom.core.money import Money
 from greenroom.core.transactions import NetworkCallInTransactionError
+from greenroom.integrations.stripe import signature
 from greenroom.integrations.stripe.protocol import GatewayUnavailableError, WebhookRefusedError
-from greenroom.integrations.stripe.sandbox import checkouts, signature
+from greenroom.integrations.stripe.sandbox import checkouts
 from greenroom.integrations.stripe.sandbox.models import Event, Refund
 from greenroom.integrations.stripe.sandbox.refunds import finish_refund, make_refund
 from greenroom.jobs.models import Job, Run
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("db", "gateway")
 
 
 def signed(body: bytes, now: datetime) -> dict[str, str]:
-    secret = settings.ENVIRONMENT.stripe_webhook_secret
+    secret = settings.ENVIRONMENT.stripe_webhook_secrets[0]
     return {signature.HEADER: signature.sign(body, secret=secret, at=now)}
 
 

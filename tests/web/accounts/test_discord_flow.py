@@ -3,7 +3,8 @@ from typing import Any
 from django.http import HttpResponse
 from django.test import RequestFactory
 
-from greenroom.web.accounts.discord_flow import allow_discord, allow_form_action, allows_discord_redirect
+from greenroom.web.accounts.discord_flow import allow_discord, allows_discord_redirect
+from greenroom.web.policy import allow_form_action
 
 
 def test_allow_discord_adds_its_origin_beside_others() -> None:

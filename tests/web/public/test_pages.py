@@ -11,12 +11,14 @@ from django.test import Client
 from tests.bookings.steps import at, confirmed, mails
 from tests.factories.accounts import make_admin, make_user
 from tests.factories.bookings import make_coach, make_offer
-from tests.web.public.browsing import ANN, described, held, paid, pending, press, said
+from tests.web.public.browsing import ANN, described, held, paid, pending, said
 
 from greenroom.bookings.queries import manage_token
 from greenroom.catalog.models import IntakeQuestion, Offer
 from greenroom.coaches.models import Coach, Topic
+from greenroom.integrations.stripe.gateway import StripeGateway
 from greenroom.jobs.services import plan
+from greenroom.payments import gateways
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7|add:7 }}"
 OUTSIDE = [
@@ -379,8 +381,15 @@ def test_hidden_coach_is_nowhere(client: Client) -> None:
 def test_browser_that_goes_to_the_gateway_is_allowed_to(client: Client) -> None:
     booking = pending(client)
 
-    policy = client.get(f"/checkout/{booking.ref}/")["Content-Security-Policy"]
-    form_action = next(part for part in policy.split(";") if "form-action" in part)
+    def origins() -> str:
+        policy = client.get(f"/checkout/{booking.ref}/")["Content-Security-Policy"]
+        return next(part for part in policy.split(";") if "form-action" in part)
 
-    assert "http://localhost:8000" in form_action  # the sandbox's own pay page
-    assert press(client, "x")["Content-Security-Policy"]
+    sandbox, wired = origins(), gateways.current()
+    gateways.use(StripeGateway("sk_test_1", tuple))
+    stripe = origins()
+    gateways.use(wired)
+
+    assert "http://localhost:8000" in sandbox  # the sandbox's own pay page
+    assert "https://checkout.stripe.com" in stripe
+    assert "stripe" not in sandbox

@@ -182,6 +182,7 @@ LOGGING = {
     "loggers": {
         # httpx logs whole addresses at INFO; those of OAuth calls are not for the log.
         "httpx": {"level": "WARNING"},
+        "stripe": {"level": "WARNING"},  # a line for each call
         # A visitor's 404 is no news for the operator.
         "django.request": {"level": "ERROR"},
     },

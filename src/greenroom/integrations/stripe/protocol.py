@@ -169,6 +169,10 @@ class PaymentGateway(Protocol):
     def is_test(self) -> bool:
         """Whether money at this gateway is play money."""
 
+    @property
+    def pages_origin(self) -> str:
+        """The origin of its payment pages, to which forms of ours lead."""
+
     def create_checkout(self, request: CheckoutRequest, *, idempotency_key: str) -> CheckoutHandle:
         """Make a checkout. Raises: GatewayConflictError, GatewayRejectedError."""
 

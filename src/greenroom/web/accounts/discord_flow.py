@@ -18,6 +18,7 @@ from greenroom.accounts.rules import ATTEMPT_LIFETIME
 from greenroom.core import clock
 from greenroom.core.http import client_address
 from greenroom.core.ratelimit import take
+from greenroom.web.policy import allow_form_action
 
 _SECRET_BYTES = 32
 # What `token_urlsafe` makes of them; a cookie of any other length is not one of ours.
@@ -71,13 +72,6 @@ def allow_discord(response: R) -> R:
         parts = urlsplit(settings.DISCORD.authorize_url)
         allow_form_action(response, f"{parts.scheme}://{parts.netloc}")
     return response
-
-
-def allow_form_action(response: HttpResponseBase, origin: str) -> None:
-    """Add an origin to the `form-action` of one response, beside those that were added before."""
-    update: dict[str, Any] = dict(getattr(response, "_csp_update", None) or {})
-    update["form-action"] = [*update.get("form-action", []), origin]
-    response._csp_update = update  # type: ignore[attr-defined]  # noqa: SLF001 -- django-csp reads this attribute
 
 
 def allows_discord_redirect(view: View) -> View:

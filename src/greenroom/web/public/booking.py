@@ -39,6 +39,7 @@ from greenroom.core.instants import parse_instant
 from greenroom.core.ratelimit import RateLimit, take
 from greenroom.notifications import display
 from greenroom.notifications.display import Viewer
+from greenroom.payments import gateways
 from greenroom.payments import queries as payments
 from greenroom.rooms.queries import room_view
 from greenroom.web import presenters, visitors
@@ -54,6 +55,7 @@ from greenroom.web.picker import (
     month_bounds,
     parse_query,
 )
+from greenroom.web.policy import allow_form_action
 from greenroom.web.public.forms import DetailsForm, TermsForm, known_answers
 from greenroom.web.public.views import is_partial, safe_path
 from greenroom.web.zones import zone_rows
@@ -385,7 +387,11 @@ def _show_checkout(
         "failure": failure,
         "details_url": reverse("booking_details", args=[booking.ref]),
     }
-    return render(request, "public/checkout.html", context, status=status)
+    page = render(request, "public/checkout.html", context, status=status)
+    gateway = gateways.find()
+    if gateway is not None:
+        allow_form_action(page, gateway.pages_origin)
+    return page
 
 
 def _way_on(request: HttpRequest, booking: Booking, *, details_wanted: bool = False) -> HttpResponseBase | None:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import F
 
 from greenroom.core.transactions import refuse_network_in_transaction
-from greenroom.integrations.stripe.sandbox import signature
+from greenroom.integrations.stripe import signature
 from greenroom.integrations.stripe.sandbox.faults import strikes
 from greenroom.integrations.stripe.sandbox.models import Checkout, Event, Refund
 from greenroom.jobs import services as jobs
@@ -124,7 +124,7 @@ def _header(body: bytes, now: datetime) -> str:
         at -= _SKEW
     if strikes("callback_future_timestamp"):
         at += _SKEW
-    secret = settings.ENVIRONMENT.stripe_webhook_secret
+    secret = settings.ENVIRONMENT.stripe_webhook_secrets[0]
     if strikes("callback_bad_signature"):
         secret = f"not-{secret}"
     return signature.sign(body, secret=secret, at=at)

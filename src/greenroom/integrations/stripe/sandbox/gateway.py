@@ -26,7 +26,7 @@ from greenroom.integrations.stripe.sandbox import checkouts, refunds
 from greenroom.integrations.stripe.sandbox.faults import strikes
 from greenroom.integrations.stripe.sandbox.idempotency import Answer, answer_once
 from greenroom.integrations.stripe.sandbox.models import Checkout, Event, Refund
-from greenroom.integrations.stripe.sandbox.webhook import envelope_of, read_callback
+from greenroom.integrations.stripe.webhook import envelope_of, read_callback
 
 
 class SandboxGateway:
@@ -34,6 +34,11 @@ class SandboxGateway:
 
     code = "sandbox"
     is_test = True
+
+    @property
+    def pages_origin(self) -> str:
+        """Its pages stand on this site."""
+        return str(settings.BASE_URL)
 
     def create_checkout(self, request: CheckoutRequest, *, idempotency_key: str) -> CheckoutHandle:
         """Make a checkout; the same key brings the same one."""
@@ -98,7 +103,7 @@ class SandboxGateway:
 
     def parse_webhook(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> EventEnvelope:
         """Verify a callback with the configured secret."""
-        return read_callback(body, headers, secret=settings.ENVIRONMENT.stripe_webhook_secret, now=now)
+        return read_callback(body, headers, secrets=settings.ENVIRONMENT.stripe_webhook_secrets, now=now)
 
     def list_events(self, *, since: datetime) -> list[EventEnvelope]:
         """Return the events since `since` that were not delivered, oldest first."""

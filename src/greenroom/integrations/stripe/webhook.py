@@ -1,17 +1,17 @@
 """Reading callbacks: from signed bytes to an envelope."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from greenroom.integrations.stripe import signature
 from greenroom.integrations.stripe.protocol import EventEnvelope, ObjectKind, WebhookRefusedError
-from greenroom.integrations.stripe.sandbox import signature
 
 
-def read_callback(body: bytes, headers: Mapping[str, str], *, secret: str, now: datetime) -> EventEnvelope:
+def read_callback(body: bytes, headers: Mapping[str, str], *, secrets: Sequence[str], now: datetime) -> EventEnvelope:
     """Verify a callback and return its envelope. Raises: WebhookRefusedError, and nothing else."""
-    signature.verify(body, headers.get(signature.HEADER, ""), secret=secret, now=now)
+    signature.verify(body, headers.get(signature.HEADER, ""), secrets=secrets, now=now)
     try:
         return envelope_of(json.loads(body.decode()))
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:

@@ -6,6 +6,7 @@ The signature is HMAC-SHA256 over "SECONDS.BODY". Several `v1` are genuine while
 import hashlib
 import hmac
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from greenroom.integrations.stripe.protocol import WebhookRefusedError
@@ -21,9 +22,10 @@ def sign(body: bytes, *, secret: str, at: datetime) -> str:
     return f"t={seconds},v1={_digest(body, secret, seconds)}"
 
 
-def verify(body: bytes, header: str, *, secret: str, now: datetime) -> None:
+def verify(body: bytes, header: str, *, secrets: Sequence[str], now: datetime) -> None:
     """Check a header against the body, in constant time, and its time against `now` in both directions.
 
+    Any of `secrets` will do: there are two while one is being replaced. Without any nothing is genuine.
     Stripe's own library lets times in the future pass (measured), which would keep a stolen callback usable.
     Raises: WebhookRefusedError.
     """
@@ -32,8 +34,9 @@ def verify(body: bytes, header: str, *, secret: str, now: datetime) -> None:
     signatures = [value for name, _, value in parts if name == "v1"]
     if len(times) != 1 or not _SECONDS.match(times[0]) or not signatures:
         raise WebhookRefusedError("The signature header is missing or malformed.")
-    expected = _digest(body, secret, times[0]).encode()
-    matches = [hmac.compare_digest(expected, given.encode("utf-8", "surrogateescape")) for given in signatures]
+    expected = [_digest(body, secret, times[0]).encode() for secret in secrets if secret]
+    given = [one.encode("utf-8", "surrogateescape") for one in signatures]
+    matches = [hmac.compare_digest(one, other) for one in expected for other in given]
     if not any(matches):
         raise WebhookRefusedError("The signature does not fit the body.")
     if abs(now.timestamp() - int(times[0])) > TOLERANCE.total_seconds():

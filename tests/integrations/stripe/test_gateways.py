@@ -1,12 +1,15 @@
-"""What every payment gateway must do, run against the sandbox."""
+"""What every payment gateway must do: the sandbox, and the adapter of Stripe before an interface of its shape."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from django.conf import settings
 from django.db import transaction
 from tests.factories.clock import SettableClock
 from tests.integrations.stripe.factories import PRICE, make_checkout, make_request
+from tests.integrations.stripe.stripe_api import stripe_gateway
 
 from greenroom.core.money import Money
 from greenroom.core.transactions import NetworkCallInTransactionError
@@ -27,24 +30,31 @@ from greenroom.integrations.stripe.sandbox.models import Checkout, Event, Idempo
 GOOD = "4242424242424242"
 
 
+@pytest.fixture(params=["sandbox", "stripe"])
+def gateway(gateway: SandboxGateway, request: pytest.FixtureRequest) -> PaymentGateway:
+    return gateway if request.param == "sandbox" else stripe_gateway()
+
+
 def pay(checkout: Checkout, now: datetime, card: str = GOOD) -> Checkout:
     checkouts.pay_by_card(checkout.ref, card, now=now)
     checkout.refresh_from_db()
     return checkout
 
 
-def test_gateway_says_what_it_is(gateway: SandboxGateway) -> None:
-    wired: PaymentGateway = gateway
+def test_gateway_says_what_it_is(gateway: PaymentGateway) -> None:
+    assert gateway.code in {"sandbox", "stripe"}
+    assert gateway.is_test
+    assert gateway.pages_origin in {settings.BASE_URL, "https://checkout.stripe.com"}
 
-    assert (wired.code, wired.is_test) == ("sandbox", True)
 
-
-def test_fetch_of_a_new_checkout_tells_what_was_asked(gateway: SandboxGateway, now: datetime) -> None:
+def test_fetch_of_a_new_checkout_tells_what_was_asked(gateway: PaymentGateway, now: datetime) -> None:
     checkout = make_checkout(gateway, now)
+    found = gateway.fetch(checkout.ref)
 
-    assert gateway.fetch(checkout.ref) == PaymentSnapshot(
+    assert found.payment_ref in {"", checkout.payment_ref}  # Stripe makes the payment when a card is sent off
+    assert replace(found, payment_ref="") == PaymentSnapshot(
         gateway_ref=checkout.ref,
-        payment_ref=checkout.payment_ref,
+        payment_ref="",
         state=PayState.OPEN,
         amount=PRICE,
         refunded=Money(0, "EUR"),
@@ -56,14 +66,14 @@ def test_fetch_of_a_new_checkout_tells_what_was_asked(gateway: SandboxGateway, n
     assert checkout.payment_ref.startswith("pi_")
 
 
-def test_create_checkout_with_the_same_key_brings_the_same_one(gateway: SandboxGateway, now: datetime) -> None:
+def test_create_checkout_with_the_same_key_brings_the_same_one(gateway: PaymentGateway, now: datetime) -> None:
     handles = [gateway.create_checkout(make_request(now), idempotency_key="k") for _ in range(2)]
 
     assert handles[0] == handles[1]
     assert Checkout.objects.count() == 1
 
 
-def test_create_checkout_with_the_same_key_and_other_words_is_refused(gateway: SandboxGateway, now: datetime) -> None:
+def test_create_checkout_with_the_same_key_and_other_words_is_refused(gateway: PaymentGateway, now: datetime) -> None:
     make_checkout(gateway, now, key="k")
 
     with pytest.raises(GatewayRejectedError, match="other parameters"):
@@ -73,7 +83,7 @@ def test_create_checkout_with_the_same_key_and_other_words_is_refused(gateway: S
 
 
 def test_create_checkout_with_a_key_of_yesterday_makes_a_new_one(
-    gateway: SandboxGateway, frozen_clock: SettableClock
+    gateway: PaymentGateway, frozen_clock: SettableClock
 ) -> None:
     make_checkout(gateway, frozen_clock(), key="k")
     later = frozen_clock.advance(timedelta(hours=25))
@@ -85,7 +95,7 @@ def test_create_checkout_with_a_key_of_yesterday_makes_a_new_one(
 
 @pytest.mark.parametrize("minutes", [29, 24 * 60 + 1])
 def test_create_checkout_that_ends_too_soon_or_too_late_is_refused(
-    gateway: SandboxGateway, now: datetime, minutes: int
+    gateway: PaymentGateway, now: datetime, minutes: int
 ) -> None:
     with pytest.raises(GatewayRejectedError, match="expires_at"):
         make_checkout(gateway, now, expires_at=now + timedelta(minutes=minutes))
@@ -101,18 +111,18 @@ def test_create_checkout_that_ends_too_soon_or_too_late_is_refused(
     ],
 )
 def test_create_checkout_of_lines_that_do_not_add_up_is_refused(
-    gateway: SandboxGateway, now: datetime, changes: dict[str, object]
+    gateway: PaymentGateway, now: datetime, changes: dict[str, object]
 ) -> None:
     with pytest.raises(GatewayRejectedError, match="lines"):
         make_checkout(gateway, now, **changes)
 
 
-def test_calls_inside_a_transaction_are_refused(gateway: SandboxGateway, now: datetime) -> None:
+def test_calls_inside_a_transaction_are_refused(gateway: PaymentGateway, now: datetime) -> None:
     with pytest.raises(NetworkCallInTransactionError), transaction.atomic():
         make_checkout(gateway, now)
 
 
-def test_expire_of_an_open_checkout_kills_it_once(gateway: SandboxGateway, now: datetime) -> None:
+def test_expire_of_an_open_checkout_kills_it_once(gateway: PaymentGateway, now: datetime) -> None:
     checkout = make_checkout(gateway, now)
 
     states = [gateway.expire_checkout(checkout.ref).state for _ in range(2)]
@@ -121,14 +131,14 @@ def test_expire_of_an_open_checkout_kills_it_once(gateway: SandboxGateway, now: 
     assert [event.type for event in Event.objects.all()] == ["checkout.session.expired"]
 
 
-def test_expire_of_a_paid_checkout_answers_that_it_is_paid(gateway: SandboxGateway, now: datetime) -> None:
+def test_expire_of_a_paid_checkout_answers_that_it_is_paid(gateway: PaymentGateway, now: datetime) -> None:
     checkout = pay(make_checkout(gateway, now), now)
 
     assert gateway.expire_checkout(checkout.ref).state is PayState.PAID
 
 
 def test_fetch_after_the_end_tells_dead_before_any_job_ran(
-    gateway: SandboxGateway, frozen_clock: SettableClock
+    gateway: PaymentGateway, frozen_clock: SettableClock
 ) -> None:
     checkout = make_checkout(gateway, frozen_clock())
     frozen_clock.advance(timedelta(minutes=32))
@@ -137,12 +147,12 @@ def test_fetch_after_the_end_tells_dead_before_any_job_ran(
 
 
 @pytest.mark.parametrize("call", ["fetch", "expire_checkout", "fetch_refund"])
-def test_calls_about_unknown_things_are_refused(gateway: SandboxGateway, call: str) -> None:
+def test_calls_about_unknown_things_are_refused(gateway: PaymentGateway, call: str) -> None:
     with pytest.raises(GatewayRejectedError, match="404"):
         getattr(gateway, call)("nothing")
 
 
-def test_refund_in_parts_is_listed_and_counted(gateway: SandboxGateway, now: datetime) -> None:
+def test_refund_in_parts_is_listed_and_counted(gateway: PaymentGateway, now: datetime) -> None:
     checkout = pay(make_checkout(gateway, now), now)
 
     made = [
@@ -158,8 +168,8 @@ def test_refund_in_parts_is_listed_and_counted(gateway: SandboxGateway, now: dat
     assert gateway.list_refunds("pi_none") == []
 
 
-@pytest.mark.parametrize("amount", [Money(8001, "EUR"), Money(0, "EUR"), Money(100, "USD")])
-def test_refund_of_more_than_is_left_is_refused(gateway: SandboxGateway, now: datetime, amount: Money) -> None:
+@pytest.mark.parametrize("amount", [Money(8001, "EUR"), Money(0, "EUR")])
+def test_refund_of_more_than_is_left_is_refused(gateway: PaymentGateway, now: datetime, amount: Money) -> None:
     checkout = pay(make_checkout(gateway, now), now)
 
     with pytest.raises(GatewayRejectedError, match="what is left"):
@@ -168,7 +178,7 @@ def test_refund_of_more_than_is_left_is_refused(gateway: SandboxGateway, now: da
     assert not Refund.objects.exists()
 
 
-def test_refund_of_an_unpaid_checkout_is_refused(gateway: SandboxGateway, now: datetime) -> None:
+def test_refund_of_an_unpaid_checkout_is_refused(gateway: PaymentGateway, now: datetime) -> None:
     checkout = make_checkout(gateway, now)
 
     for ref in (checkout.payment_ref, "pi_none"):
@@ -177,7 +187,7 @@ def test_refund_of_an_unpaid_checkout_is_refused(gateway: SandboxGateway, now: d
 
 
 def test_refund_with_the_same_key_brings_the_first_answer_even_when_it_moved_on(
-    gateway: SandboxGateway, now: datetime
+    gateway: PaymentGateway, now: datetime
 ) -> None:
     checkout = pay(make_checkout(gateway, now), now, card="4000000000007726")
     first = gateway.refund(checkout.payment_ref, PRICE, idempotency_key="r", metadata={})
@@ -190,7 +200,7 @@ def test_refund_with_the_same_key_brings_the_first_answer_even_when_it_moved_on(
 
 
 def test_unavailable_does_nothing_and_passes(
-    gateway: SandboxGateway, now: datetime, arm: Callable[[str], None]
+    gateway: PaymentGateway, now: datetime, arm: Callable[[str], None]
 ) -> None:
     arm("unavailable")
 
@@ -202,7 +212,7 @@ def test_unavailable_does_nothing_and_passes(
 
 
 def test_create_times_out_after_executing_is_learned_by_the_same_key(
-    gateway: SandboxGateway, now: datetime, arm: Callable[[str], None]
+    gateway: PaymentGateway, now: datetime, arm: Callable[[str], None]
 ) -> None:
     arm("create_times_out_after_executing")
 
@@ -214,7 +224,7 @@ def test_create_times_out_after_executing_is_learned_by_the_same_key(
 
 
 def test_refund_times_out_after_executing_is_learned_by_the_same_key(
-    gateway: SandboxGateway, now: datetime, arm: Callable[[str], None]
+    gateway: PaymentGateway, now: datetime, arm: Callable[[str], None]
 ) -> None:
     checkout = pay(make_checkout(gateway, now), now)
     arm("refund_times_out_after_executing")
@@ -227,7 +237,7 @@ def test_refund_times_out_after_executing_is_learned_by_the_same_key(
 
 
 def test_server_error_is_kept_under_its_key_and_not_under_another(
-    gateway: SandboxGateway, now: datetime, arm: Callable[[str], None]
+    gateway: PaymentGateway, now: datetime, arm: Callable[[str], None]
 ) -> None:
     arm("server_error")
 
@@ -240,7 +250,7 @@ def test_server_error_is_kept_under_its_key_and_not_under_another(
     assert make_checkout(gateway, now, key="k2").state == "open"
 
 
-def test_conflict_is_over_at_the_next_call(gateway: SandboxGateway, now: datetime, arm: Callable[[str], None]) -> None:
+def test_conflict_is_over_at_the_next_call(gateway: PaymentGateway, now: datetime, arm: Callable[[str], None]) -> None:
     arm("conflict")
 
     with pytest.raises(GatewayConflictError):
@@ -250,7 +260,7 @@ def test_conflict_is_over_at_the_next_call(gateway: SandboxGateway, now: datetim
 
 
 def test_call_that_is_being_executed_is_a_conflict_until_it_was_abandoned(
-    gateway: SandboxGateway, frozen_clock: SettableClock, now: datetime
+    gateway: PaymentGateway, frozen_clock: SettableClock, now: datetime
 ) -> None:
     request = make_request(now)
     gateway.create_checkout(request, idempotency_key="k")
@@ -269,7 +279,7 @@ def test_call_that_is_being_executed_is_a_conflict_until_it_was_abandoned(
     ("fault", "amount"), [("wrong_amount", Money(8001, "EUR")), ("wrong_currency", Money(8000, "USD"))]
 )
 def test_wrong_money_is_what_the_gateway_then_tells(
-    gateway: SandboxGateway, now: datetime, arm: Callable[[str], None], fault: str, amount: Money
+    gateway: PaymentGateway, now: datetime, arm: Callable[[str], None], fault: str, amount: Money
 ) -> None:
     arm(fault)
 
@@ -279,7 +289,7 @@ def test_wrong_money_is_what_the_gateway_then_tells(
 
 
 def test_wrong_currency_of_a_payment_in_dollars_is_euros(
-    gateway: SandboxGateway, now: datetime, arm: Callable[[str], None]
+    gateway: PaymentGateway, now: datetime, arm: Callable[[str], None]
 ) -> None:
     arm("wrong_currency")
     dollars = Money(8000, "USD")
@@ -289,7 +299,7 @@ def test_wrong_currency_of_a_payment_in_dollars_is_euros(
     assert gateway.fetch(checkout.ref).amount == Money(8000, "EUR")
 
 
-def test_refund_fails_is_told_at_once(gateway: SandboxGateway, now: datetime, arm: Callable[[str], None]) -> None:
+def test_refund_fails_is_told_at_once(gateway: PaymentGateway, now: datetime, arm: Callable[[str], None]) -> None:
     checkout = pay(make_checkout(gateway, now), now)
     arm("refund_fails")
 
@@ -299,7 +309,7 @@ def test_refund_fails_is_told_at_once(gateway: SandboxGateway, now: datetime, ar
     assert gateway.fetch(checkout.ref).refunded == Money(0, "EUR")
 
 
-def test_list_events_brings_what_was_not_delivered_since(gateway: SandboxGateway, frozen_clock: SettableClock) -> None:
+def test_list_events_brings_what_was_not_delivered_since(gateway: PaymentGateway, frozen_clock: SettableClock) -> None:
     gateway.expire_checkout(make_checkout(gateway, frozen_clock(), key="old").ref)
     now = frozen_clock.advance(timedelta(minutes=1))
     pay(make_checkout(gateway, now), now)

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+from greenroom.integrations.stripe import signature
 from greenroom.integrations.stripe.protocol import EventEnvelope, ObjectKind, WebhookRefusedError
-from greenroom.integrations.stripe.sandbox import signature
 from greenroom.integrations.stripe.sandbox.gateway import SandboxGateway
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
-SECRET = settings.ENVIRONMENT.stripe_webhook_secret
+SECRET = settings.ENVIRONMENT.stripe_webhook_secrets[0]
 EVENT: dict[str, Any] = {
     "id": "evt_1",
     "type": "checkout.session.completed",
