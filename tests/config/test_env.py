@@ -239,7 +239,8 @@ REFUSED_EVERYWHERE = [
     ({"SECRET_KEY_FILE": "/", "GREENROOM_SECRET_KEY": ""}, "SECRET_KEY_FILE points to /, which cannot be read"),
     ({"DISCORD_BOT_TOKEN": "x"}, "Discord is half-configured: also set DISCORD_CLIENT_ID, DISCORD_CLIENT_SECRET"),
     ({"DISCORD_CLIENT_ID": "1", "DISCORD_GUILD_ID": "2"}, "also set DISCORD_CLIENT_SECRET, DISCORD_BOT_TOKEN, or"),
-    ({"STRIPE_SECRET_KEY": "x"}, "Stripe is half-configured: also set STRIPE_PUBLIC_KEY, STRIPE_WEBHOOK_SECRET"),
+    ({"STRIPE_PUBLIC_KEY": "x"}, "Stripe is half-configured: also set STRIPE_SECRET_KEY, or none of"),
+    ({"STRIPE_WEBHOOK_SECRET": "x"}, "Stripe is half-configured: also set STRIPE_SECRET_KEY, or none of"),
 ]
 
 

@@ -91,11 +91,14 @@ VARIABLES: tuple[Variable, ...] = (
         "60",
     ),
     Variable("GREENROOM_TICKER", "`on`: the server runs due work itself. `off`: a command or cron does.", "on"),
-    Variable("STRIPE_PUBLIC_KEY", "Stripe's publishable key.", aliases=("STRIPE_PUBLISHABLE_KEY",)),
+    Variable(
+        "STRIPE_PUBLIC_KEY", "Stripe's publishable key; read and not needed yet.", aliases=("STRIPE_PUBLISHABLE_KEY",)
+    ),
     Variable("STRIPE_SECRET_KEY", "Stripe's secret key.", secret=True),
     Variable(
         "STRIPE_WEBHOOK_SECRET",
-        "The signing secret of the webhook endpoint; two with a comma while one replaces the other.",
+        "The signing secret of a webhook endpoint made at Stripe, or two while one replaces the other, with a comma. "
+        "Not needed for one made at `/ops/payments/`.",
         secret=True,
     ),
     Variable("DISCORD_CLIENT_ID", "The Discord application's id.", aliases=("NEXT_PUBLIC_DISCORD_CLIENT_ID",)),
@@ -113,9 +116,11 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("GREENROOM_FAULT_POINT", "For tests, demo only: the named point at which the process kills itself."),
 )
 _GROUPS = {
-    "Stripe": ("STRIPE_PUBLIC_KEY", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"),
+    "Stripe": ("STRIPE_SECRET_KEY",),
     "Discord": ("DISCORD_CLIENT_ID", "DISCORD_CLIENT_SECRET", "DISCORD_BOT_TOKEN", "DISCORD_GUILD_ID"),
 }
+# Useless without the group they belong to.
+_OPTIONAL = {"Stripe": ("STRIPE_PUBLIC_KEY", "STRIPE_WEBHOOK_SECRET")}
 _MIN_SECRET_LENGTH = 32
 _MAX_PORT = 65_535
 _MAX_DIGITS = 9  # Python refuses to read numbers of thousands of digits
@@ -280,8 +285,9 @@ def _data_dir(text: str) -> Path:
 def _refuse_half_configured(values: Mapping[str, str]) -> None:
     for vendor, names in _GROUPS.items():
         missing = [name for name in names if not values[name]]
-        if missing and len(missing) < len(names):
-            raise SettingError(f"{vendor} is half-configured: also set {', '.join(missing)}, or none of {names}.")
+        known = (*names, *_OPTIONAL.get(vendor, ()))
+        if missing and any(values[name] for name in known):
+            raise SettingError(f"{vendor} is half-configured: also set {', '.join(missing)}, or none of {known}.")
 
 
 def _refuse_live_keys(values: Mapping[str, str]) -> None:

@@ -34,6 +34,7 @@ from greenroom.notifications import builders
 from greenroom.notifications import jobs as notifications_jobs
 from greenroom.payments import gateways
 from greenroom.payments import jobs as payments_jobs
+from greenroom.payments.queries import webhook_secrets
 from greenroom.rooms import discord as rooms_discord
 from greenroom.rooms import jobs as rooms_jobs
 from greenroom.rooms.bot_state import DatabaseBotState
@@ -132,9 +133,15 @@ def _wire_discord() -> None:
 
 
 def _stripe() -> StripeGateway | None:
+    """Connect Stripe if it has a key; callbacks are genuine under the settings' secrets and those made at /ops/."""
     known = settings.ENVIRONMENT
-    secrets = known.stripe_webhook_secrets
-    return StripeGateway(known.stripe_secret_key, lambda: secrets) if known.stripe_secret_key else None
+    if not known.stripe_secret_key:
+        return None
+
+    def secrets() -> tuple[str, ...]:
+        return known.stripe_webhook_secrets + webhook_secrets(StripeGateway.code)
+
+    return StripeGateway(known.stripe_secret_key, secrets)
 
 
 def _smtp() -> MailTransport | None:

@@ -17,6 +17,13 @@ class PaymentsOffError(PaymentUnavailableError):
     message = "This site does not take payments yet. Nothing was taken. Please contact the coach."
 
 
+class EndpointRefusedError(GreenroomError):
+    """The gateway did not make an endpoint for its callbacks; the message has its words."""
+
+    code = "endpoint_refused"
+    message = "The gateway refused to make the endpoint."
+
+
 class PaymentRefusedError(GreenroomError):
     """The gateway refused to make a payment page; trying again does not help."""
 

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 
+from greenroom.core.fields import EncryptedTextField
 from greenroom.core.money import Money
 from greenroom.payments.rules import LIVE
 from greenroom.payments.types import AttemptState, EventState, RefundCause, RefundRequestState
@@ -191,3 +192,17 @@ class LedgerEntry(models.Model):
     def __str__(self) -> str:
         """Return account, amount and kind."""
         return f"{self.account} {self.amount_minor} {self.currency} {self.kind}"
+
+
+class WebhookEndpoint(models.Model):
+    """An endpoint that was made from here, with the secret that its gateway told once. Newer ones replace it."""
+
+    gateway = models.CharField(max_length=16)
+    ref = models.CharField(max_length=_REF_LENGTH, unique=True)
+    url = models.URLField(max_length=300)
+    secret = EncryptedTextField()
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        """Return gateway and reference."""
+        return f"{self.gateway} {self.ref}"

@@ -6,7 +6,7 @@ from django.db.models import QuerySet, Sum
 
 from greenroom.core.money import Money, total
 from greenroom.payments import rules
-from greenroom.payments.models import GatewayEvent, LedgerEntry, PaymentAttempt, RefundRequest
+from greenroom.payments.models import GatewayEvent, LedgerEntry, PaymentAttempt, RefundRequest, WebhookEndpoint
 from greenroom.payments.types import AttemptState, EventState, OrderMoney, RefundCause, RefundRequestState
 
 _SENT_BACK = (RefundCause.PAID_TWICE, RefundCause.WRONG_PAYMENT)
@@ -25,6 +25,17 @@ def has_live_attempt(order_ref: str) -> bool:
 def find_latest_attempt(order_ref: str) -> PaymentAttempt | None:
     """Return the attempt that was begun last, if there is one."""
     return PaymentAttempt.objects.filter(order_ref=order_ref).order_by("-seq").first()
+
+
+def webhook_secrets(gateway: str) -> tuple[str, ...]:
+    """Return the secrets of the endpoints that were made from here, the newest first; one query."""
+    rows = WebhookEndpoint.objects.filter(gateway=gateway).order_by("-pk")
+    return tuple(rows.values_list("secret", flat=True))
+
+
+def latest_events(count: int) -> QuerySet[GatewayEvent]:
+    """Return the callbacks that came last."""
+    return GatewayEvent.objects.order_by("-received_at", "-pk")[:count]
 
 
 def refundable(attempt: PaymentAttempt) -> Money:

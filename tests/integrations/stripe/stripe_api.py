@@ -20,7 +20,8 @@ from django.views.decorators.csrf import csrf_exempt
 
 from greenroom.core import clock
 from greenroom.core.money import Money
-from greenroom.integrations.stripe.gateway import API_VERSION, StripeGateway, open_client
+from greenroom.integrations.stripe.calls import API_VERSION, open_client
+from greenroom.integrations.stripe.gateway import StripeGateway
 from greenroom.integrations.stripe.protocol import (
     CheckoutLine,
     CheckoutRequest,
@@ -249,6 +250,48 @@ def page_of(request: HttpRequest, things: Sequence[dict[str, Any]]) -> dict[str,
     }
 
 
+ENDPOINTS: list[dict[str, Any]] = []
+
+
+@answering
+def account(_request: HttpRequest) -> dict[str, Any]:
+    return {
+        "id": "acct_1",
+        "object": "account",
+        "business_profile": {"name": "Ilse's Chess"},
+        "charges_enabled": True,
+        "country": "NL",
+        "default_currency": "eur",
+        "email": None,
+    }
+
+
+@answering
+def endpoints(request: HttpRequest) -> dict[str, Any]:
+    if request.method == "GET":
+        return page_of(request, ENDPOINTS[::-1])
+    params = checked(request, {"url", "enabled_events", "api_version", "description"})
+    if not params["url"].startswith("https://"):
+        raise StripeSaysNoError(400, "Invalid URL: An explicit scheme (such as https) must be provided.")
+    made = {
+        "id": f"we_{len(ENDPOINTS) + 1}",
+        "object": "webhook_endpoint",
+        "api_version": params["api_version"],
+        "enabled_events": list(params["enabled_events"].values()),
+        "status": "enabled",
+        "url": params["url"],
+    }
+    ENDPOINTS.append(made)
+    return made | {"secret": f"whsec_of_{made['id']}"}
+
+
+@answering
+def endpoint(request: HttpRequest, ref: str) -> dict[str, Any]:
+    assert request.method == "DELETE"
+    ENDPOINTS[:] = [one for one in ENDPOINTS if one["id"] != ref]
+    return {"id": ref, "object": "webhook_endpoint", "deleted": True}
+
+
 _ADDRESSES = [
     path("v1/checkout/sessions", sessions),
     path("v1/checkout/sessions/<ref>", session),
@@ -256,6 +299,9 @@ _ADDRESSES = [
     path("v1/refunds", all_refunds),
     path("v1/refunds/<ref>", one_refund),
     path("v1/events", events),
+    path("v1/account", account),
+    path("v1/webhook_endpoints", endpoints),
+    path("v1/webhook_endpoints/<ref>", endpoint),
 ]
 
 
@@ -278,6 +324,7 @@ class InProcess(stripe.HTTPClient):
 
 
 def stripe_gateway() -> StripeGateway:
-    """Return the adapter, connected to this Stripe."""
+    """Return the adapter, connected to this Stripe, whose account has no endpoint yet."""
+    ENDPOINTS.clear()
     secrets = settings.ENVIRONMENT.stripe_webhook_secrets
     return StripeGateway(KEY, lambda: secrets, client=open_client(KEY, http_client=InProcess()))

@@ -14,7 +14,8 @@ from tests.integrations.stripe.stripe_api import KEY
 from greenroom.core.money import Money
 from greenroom.integrations.stripe import reading, signature
 from greenroom.integrations.stripe.amounts import from_stripe, to_stripe
-from greenroom.integrations.stripe.gateway import API_VERSION, EVENT_TYPES, StripeGateway, open_client
+from greenroom.integrations.stripe.calls import API_VERSION, open_client
+from greenroom.integrations.stripe.gateway import StripeGateway
 from greenroom.integrations.stripe.protocol import (
     CheckoutLine,
     GatewayConflictError,
@@ -25,6 +26,7 @@ from greenroom.integrations.stripe.protocol import (
     RefundState,
     WebhookRefusedError,
 )
+from greenroom.integrations.stripe.setup import EVENT_TYPES
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 SESSION: dict[str, Any] = {

@@ -9,6 +9,7 @@ from tests.factories.clock import SettableClock
 from tests.factories.jobs import make_job
 
 from greenroom.jobs.models import Job, JobState
+from greenroom.payments import gateways
 
 pytestmark = pytest.mark.django_db
 
@@ -66,8 +67,11 @@ def test_staff_see_what_failed_and_what_is_simulated(desk: Client, failed: Job) 
     assert "<script>alert" not in page
 
 
-def test_page_names_the_real_sides_in_production(desk: Client, settings: object) -> None:
+def test_page_names_the_real_sides_in_production(
+    desk: Client, settings: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.SANDBOX_ENABLED = False  # type: ignore[attr-defined]  # the fixture is untyped
+    monkeypatch.setattr(gateways, "_wired", None)
 
     seams = {name: state for name, state, _settings in desk.get("/ops/").context["seams"]}
 

@@ -11,20 +11,18 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from greenroom.core.money import Money, total
-from greenroom.core.transactions import refuse_network_in_transaction
 from greenroom.integrations.stripe import reading
 from greenroom.integrations.stripe.amounts import to_stripe
+from greenroom.integrations.stripe.calls import UnknownThingError, exchange, open_client
 from greenroom.integrations.stripe.protocol import (
     CheckoutHandle,
     CheckoutRequest,
     EventEnvelope,
-    GatewayConflictError,
-    GatewayError,
     GatewayRejectedError,
-    GatewayUnavailableError,
     PaymentSnapshot,
     RefundSnapshot,
 )
+from greenroom.integrations.stripe.setup import EVENT_TYPES, StripeSetup
 from greenroom.integrations.stripe.webhook import envelope_of, read_callback
 
 if TYPE_CHECKING:
@@ -32,53 +30,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Events and answers have the form of this version, whatever the account's own is (docs.stripe.com/api/versioning).
-API_VERSION = "2026-10-28.endive"
-CONNECT_SECONDS, READ_SECONDS = 4.0, 10.0
-EVENT_TYPES = (
-    "checkout.session.completed",
-    "checkout.session.async_payment_succeeded",
-    "checkout.session.async_payment_failed",
-    "checkout.session.expired",
-    "payment_intent.succeeded",
-    "payment_intent.payment_failed",
-    "payment_intent.canceled",
-    "payment_intent.processing",
-    "charge.refunded",
-    "refund.created",
-    "refund.updated",
-    "refund.failed",
-    "charge.dispute.created",
-    "charge.dispute.updated",
-    "charge.dispute.closed",
-    "charge.dispute.funds_withdrawn",
-    "charge.dispute.funds_reinstated",
-)
 _EXPANDED = ["payment_intent.latest_charge"]
 _LIVE_KEYS = ("sk_live_", "rk_live_")
 _LONGEST_NAME = 250
 _PAGE = 100
-_BAD_REQUEST, _NO_KEY, _NO_RIGHT, _NOT_FOUND, _CONFLICT, _TOO_MANY, _SERVER_ERROR = 400, 401, 403, 404, 409, 429, 500
-
-
-class _UnknownError(GatewayRejectedError):
-    """There is no such thing at Stripe."""
-
-
-def open_client(
-    secret_key: str, *, http_client: "stripe.HTTPClient | None" = None, base_url: str = "https://api.stripe.com"
-) -> "stripe.StripeClient":
-    """Return Stripe's own client: of our version, with time-outs, and without repetitions of its own."""
-    import stripe  # noqa: PLC0415 -- slow import
-
-    stripe.enable_telemetry = False  # how long our calls take is nobody else's business
-    return stripe.StripeClient(
-        secret_key,
-        stripe_version=API_VERSION,
-        base_addresses={"api": base_url},
-        max_network_retries=0,  # a repetition is decided by whoever keeps the key
-        http_client=http_client or stripe.RequestsClient(timeout=(CONNECT_SECONDS, READ_SECONDS)),
-    )
 
 
 class StripeGateway:
@@ -98,6 +53,7 @@ class StripeGateway:
         self.is_test = not secret_key.startswith(_LIVE_KEYS)
         self._webhook_secrets = webhook_secrets
         self._client = client or open_client(secret_key)
+        self.setup = StripeSetup(self._client)
 
     def create_checkout(self, request: CheckoutRequest, *, idempotency_key: str) -> CheckoutHandle:
         """Make a session of hosted Checkout; the same key brings the same one."""
@@ -134,7 +90,7 @@ class StripeGateway:
         """Return every refund of a payment, oldest first; none for a payment that Stripe does not know."""
         try:
             found = self._ask_for_all(lambda: self._client.v1.refunds.list(_of_payment(payment_ref)), reading.refund_of)
-        except _UnknownError:
+        except UnknownThingError:
             return []
         return found[::-1]
 
@@ -149,42 +105,13 @@ class StripeGateway:
         return self._ask_for_all(lambda: self._client.v1.events.list(params), envelope_of)[::-1]
 
     def _ask(self, call: "Callable[[], stripe.StripeObject]", read: Callable[[Mapping[str, Any]], T]) -> T:
-        return self._exchange(lambda: read(call().to_dict()))
+        return exchange(lambda: read(call().to_dict()))
 
     def _ask_for_all(
         self, call: "Callable[[], stripe.ListObject[Any]]", read: Callable[[Mapping[str, Any]], T]
     ) -> list[T]:
         """Read a list to its last page."""
-        return self._exchange(lambda: [read(one.to_dict()) for one in call().auto_paging_iter()])
-
-    def _exchange(self, exchange: Callable[[], T]) -> T:
-        import stripe  # noqa: PLC0415 -- slow import
-
-        refuse_network_in_transaction()
-        try:
-            return exchange()
-        except stripe.StripeError as error:
-            raise _translated(error, is_rate_limit=isinstance(error, stripe.RateLimitError)) from error
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise GatewayUnavailableError("Stripe's answer was not understood.") from error
-
-
-def _translated(error: "stripe.StripeError", *, is_rate_limit: bool) -> GatewayError:
-    """Return what an error means for whoever asked (docs.stripe.com/error-handling)."""
-    status = error.http_status
-    if status is None:
-        return GatewayUnavailableError("Stripe did not answer.")
-    if status < _BAD_REQUEST:
-        return GatewayUnavailableError(f"{status}: Stripe's answer was not understood.")
-    if is_rate_limit or status in {_CONFLICT, _TOO_MANY}:
-        return GatewayConflictError(f"{status}: Stripe is busy with the same call, or with too many.")
-    if status in {_NO_KEY, _NO_RIGHT}:
-        # The operator's to mend: until then nothing was executed and nothing is given up.
-        return GatewayUnavailableError(f"{status}: Stripe does not accept the secret key for this.")
-    if status >= _SERVER_ERROR:
-        return GatewayUnavailableError(f"{status}: Stripe had a failure.", has_answered=status == _SERVER_ERROR)
-    words = f"{status}: {error.user_message or 'refused without a word'}"
-    return _UnknownError(words) if status == _NOT_FOUND else GatewayRejectedError(words)
+        return exchange(lambda: [read(one.to_dict()) for one in call().auto_paging_iter()])
 
 
 def _session_params(request: CheckoutRequest) -> dict[str, object]:

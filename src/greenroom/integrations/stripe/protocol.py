@@ -126,6 +126,36 @@ class EventEnvelope:
     raw: Mapping[str, object] = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The account behind a gateway's key."""
+
+    ref: str
+    name: str
+    country: str
+    currency: str
+    can_charge: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An address to which a gateway sends events; `missing_types` are those that we need and it does not get."""
+
+    ref: str
+    url: str
+    is_enabled: bool
+    version: str
+    missing_types: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewEndpoint:
+    """An endpoint that was just made, and the secret with which its events are signed."""
+
+    ref: str
+    secret: str = field(repr=False)
+
+
 class GatewayError(Exception):
     """A call to the gateway did not bring what was asked for."""
 
@@ -154,6 +184,26 @@ class WebhookRefusedError(GatewayError):
     """A callback that is not genuine, too old, dated in the future, or no event at all."""
 
 
+class GatewaySetup(Protocol):
+    """What an operator sets up once. Every method raises GatewayError when the gateway does not do it."""
+
+    @property
+    def version(self) -> str:
+        """The version of the interface in which events are expected."""
+
+    def account(self) -> Account:
+        """Return what the gateway says of the account."""
+
+    def endpoints(self) -> Sequence[Endpoint]:
+        """Return every endpoint of the account."""
+
+    def make_endpoint(self, url: str, *, idempotency_key: str) -> NewEndpoint:
+        """Make an endpoint at an address of ours."""
+
+    def remove_endpoint(self, ref: str) -> None:
+        """Remove an endpoint."""
+
+
 class PaymentGateway(Protocol):
     """A gateway with a hosted payment page. Every method may raise GatewayUnavailableError unless it says otherwise.
 
@@ -172,6 +222,10 @@ class PaymentGateway(Protocol):
     @property
     def pages_origin(self) -> str:
         """The origin of its payment pages, to which forms of ours lead."""
+
+    @property
+    def setup(self) -> GatewaySetup | None:
+        """What an operator sets up; None where nothing has to be."""
 
     def create_checkout(self, request: CheckoutRequest, *, idempotency_key: str) -> CheckoutHandle:
         """Make a checkout. Raises: GatewayConflictError, GatewayRejectedError."""

@@ -1,6 +1,7 @@
 """The verbs of payments. Those that call a gateway refuse to run inside a transaction."""
 
 from greenroom.payments.services.closing import close_attempt, request_close
+from greenroom.payments.services.endpoints import check_gateway, connect_endpoint
 from greenroom.payments.services.events import process_event, receive_event
 from greenroom.payments.services.opening import open_attempt
 from greenroom.payments.services.reconciling import collect_events, poll
@@ -17,8 +18,10 @@ from greenroom.payments.services.snapshots import apply_snapshot, sync_attempt
 __all__ = [
     "apply_refund_snapshot",
     "apply_snapshot",
+    "check_gateway",
     "close_attempt",
     "collect_events",
+    "connect_endpoint",
     "open_attempt",
     "poll",
     "process_event",

@@ -21,6 +21,7 @@ from greenroom.core.errors import NotFoundError
 from greenroom.jobs import queries as jobs
 from greenroom.jobs import services as job_services
 from greenroom.jobs.models import Job
+from greenroom.payments import gateways
 from greenroom.rooms.queries import rooms_needing_attention
 from greenroom.web.problems import problems_of
 from greenroom.web.studio.explain.page import explain_context
@@ -97,12 +98,14 @@ def _seams() -> list[tuple[str, str, str]]:
     """Return each side of the outside: its name, how it stands, and the settings that decide."""
     if settings.SANDBOX_ENABLED:
         return [
-            ("Payments", "simulated", "STRIPE_PUBLIC_KEY, STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET"),
+            ("Payments", "simulated", "STRIPE_SECRET_KEY"),
             ("Discord", "simulated", "DISCORD_CLIENT_ID, DISCORD_CLIENT_SECRET, DISCORD_BOT_TOKEN, DISCORD_GUILD_ID"),
             ("Mail", "simulated", "GREENROOM_SMTP_URL"),
         ]
+    gateway = gateways.find()
+    money = "off: only free offers can be booked" if gateway is None else "test mode" if gateway.is_test else "real"
     return [
-        ("Payments", "off: only free offers can be booked", ""),
+        ("Payments", money, "STRIPE_SECRET_KEY"),
         ("Discord", "real" if settings.DISCORD else "off", "DISCORD_BOT_TOKEN and three more"),
         ("Mail", "real" if settings.ENVIRONMENT.smtp else "off: mails wait", "GREENROOM_SMTP_URL"),
     ]

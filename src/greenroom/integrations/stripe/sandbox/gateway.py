@@ -34,6 +34,7 @@ class SandboxGateway:
 
     code = "sandbox"
     is_test = True
+    setup = None
 
     @property
     def pages_origin(self) -> str:

@@ -1,0 +1,51 @@
+"""Setting up payments: the account, where callbacks go, and those that came."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from greenroom.core import clock
+from greenroom.core.actors import Actor, ActorKind
+from greenroom.core.http import client_address
+from greenroom.payments import gateways, queries, services
+from greenroom.payments.errors import EndpointRefusedError
+from greenroom.web.ops.views import staff_only
+
+_EVENTS_SHOWN = 20
+
+
+@staff_only
+@require_safe
+def payments(request: HttpRequest) -> HttpResponse:
+    """Show how payments stand; asks the gateway."""
+    gateway = gateways.find()
+    context = {
+        "gateway": gateway,
+        "is_simulated": settings.SANDBOX_ENABLED,
+        "url": _callback_url(),
+        "check": services.check_gateway(url=_callback_url()) if gateway and gateway.setup else None,
+        "has_secret_in_settings": bool(settings.ENVIRONMENT.stripe_webhook_secrets),
+        "events": queries.latest_events(_EVENTS_SHOWN),
+    }
+    return render(request, "ops/payments.html", context)
+
+
+@staff_only
+@require_POST
+def connect(request: HttpRequest) -> HttpResponse:
+    """Make the gateway send its callbacks here."""
+    actor = Actor(ActorKind.ADMIN, request.user.pk, client_address(request))
+    try:
+        services.connect_endpoint(url=_callback_url(), actor=actor, now=clock.now())
+    except EndpointRefusedError as error:
+        messages.error(request, f"The gateway made no endpoint: {error.message}")
+    else:
+        messages.success(request, "The gateway sends its callbacks here now.")
+    return redirect("ops_payments")
+
+
+def _callback_url() -> str:
+    return f"{settings.BASE_URL}{reverse('webhook')}"
