@@ -22,10 +22,10 @@ _SEATS = "SERVED_GROUP_SEATS"
 
 
 @contextmanager
-def running_server(database_url: str = "", *, seats: int = 0) -> Iterator[str]:
+def running_server(database_url: str = "", *, seats: int = 0, **more: str) -> Iterator[str]:
     """Start the server and yield its address; it is stopped and its folder removed afterwards.
 
-    With `seats` the coach also has a group with so many of them.
+    With `seats` the coach also has a group with so many of them. `more` are settings besides.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -38,6 +38,7 @@ def running_server(database_url: str = "", *, seats: int = 0) -> Iterator[str]:
             "GREENROOM_DATABASE_URL": database_url,
             "DJANGO_SETTINGS_MODULE": "greenroom.config.settings.base",
             _SEATS: str(seats),
+            **more,
         }
         process = subprocess.Popen([sys.executable, "-m", __name__], env=environment, cwd=_ROOT)  # noqa: S603 -- this very file
         try:

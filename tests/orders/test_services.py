@@ -1,5 +1,4 @@
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -8,9 +7,13 @@ from tests.factories.bookings import make_coach
 from greenroom.catalog.types import RefundTier
 from greenroom.coaches.models import Coach
 from greenroom.core.money import CurrencyMismatchError, Money
+from greenroom.integrations.stripe.gateway import StripeGateway
+from greenroom.integrations.stripe.protocol import PaymentGateway
+from greenroom.integrations.stripe.sandbox.gateway import SandboxGateway
 from greenroom.orders.models import Order, OrderLine
 from greenroom.orders.services import accept_order, create_order, update_contact
 from greenroom.orders.types import LineKind, NewLine, NewOrder
+from greenroom.payments import gateways
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 TIERS = (RefundTier(timedelta(days=2), 100), RefundTier(timedelta(hours=6), 50))
@@ -49,11 +52,22 @@ def test_create_order_without_tiers_gives_nothing_back(coach: Coach) -> None:
     assert make_order(coach, line(1), tiers=()).refund_tiers == ()
 
 
-@pytest.mark.parametrize("is_sandbox", [True, False])
-def test_create_order_says_whether_its_money_is_play_money(coach: Coach, settings: Any, is_sandbox: bool) -> None:  # noqa: FBT001 -- a column of the table
-    settings.SANDBOX_ENABLED = is_sandbox
+@pytest.mark.parametrize(
+    ("gateway", "is_test"),
+    [
+        (SandboxGateway(), True),
+        (StripeGateway("sk_test_1", tuple), True),
+        (StripeGateway("sk_live_1", tuple), False),
+        (None, False),
+    ],
+    ids=["sandbox", "test key", "live key", "none"],
+)
+def test_create_order_says_whether_its_money_is_play_money(
+    coach: Coach, monkeypatch: pytest.MonkeyPatch, gateway: PaymentGateway | None, *, is_test: bool
+) -> None:
+    monkeypatch.setattr(gateways, "_wired", gateway)
 
-    assert make_order(coach, line(1)).is_test is is_sandbox
+    assert make_order(coach, line(1)).is_test is is_test
 
 
 def test_create_order_in_two_currencies_is_refused(coach: Coach) -> None:

@@ -31,6 +31,13 @@ class PaymentRefusedError(GreenroomError):
     message = "The payment service refused this payment. Nothing was taken. Please contact the coach."
 
 
+class AmountNotChargeableError(PaymentRefusedError):
+    """The total is below what can be charged, or in a currency in which nothing is sold."""
+
+    code = "amount_not_chargeable"
+    message = "This amount cannot be charged. Nothing was taken. Please contact the coach."
+
+
 class PaymentClosingError(GreenroomError):
     """The order's payment is being ended, so no new one may begin."""
 

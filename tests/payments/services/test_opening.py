@@ -25,6 +25,7 @@ from greenroom.integrations.stripe.sandbox.models import Checkout, IdempotencyKe
 from greenroom.payments import services
 from greenroom.payments.errors import (
     AlreadyPaidError,
+    AmountNotChargeableError,
     PaymentClosingError,
     PaymentInProgressError,
     PaymentRefusedError,
@@ -311,3 +312,11 @@ def test_open_attempt_of_two_orders_are_apart(now: datetime) -> None:
 
     assert (first.seq, second.seq) == (1, 1)
     assert first.gateway_ref != second.gateway_ref
+
+
+@pytest.mark.parametrize("total", [Money(49, "EUR"), Money(17_499, "HUF"), Money(4005, "KWD"), Money(8000, "UGX")])
+def test_amount_that_cannot_be_charged_is_refused_before_anything_is_stored(now: datetime, total: Money) -> None:
+    with pytest.raises(AmountNotChargeableError):
+        open_one(now=now, total=total)
+
+    assert (PaymentAttempt.objects.count(), Checkout.objects.count()) == (0, 0)

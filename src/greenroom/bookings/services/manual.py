@@ -11,12 +11,13 @@ from greenroom.bookings.services.confirming import fulfil
 from greenroom.bookings.services.holds import order_of, plan_expiry, release_stale_holds
 from greenroom.bookings.types import BookingStatus, Contact, ManualPayment
 from greenroom.catalog.models import OfferDuration
-from greenroom.catalog.services.terms import SMALLEST_PRICE_MINOR
+from greenroom.catalog.services.terms import check_price
 from greenroom.coaches.queries import lock_coach
 from greenroom.core import audit
 from greenroom.core.actors import Actor
 from greenroom.core.errors import InvalidInputError
 from greenroom.core.ids import new_ref
+from greenroom.core.money import Money
 from greenroom.core.transactions import unit_of_work
 from greenroom.orders.services import accept_order, create_order
 
@@ -88,8 +89,9 @@ def _check(new: ManualBooking, now: datetime) -> None:
         raise InvalidInputError("This time has passed.", field="starts_at")
     if new.payment is not ManualPayment.LINK:
         return
-    if new.price_minor < SMALLEST_PRICE_MINOR:
-        raise InvalidInputError("Cards can't be charged so little. Choose free, or a higher price.", field="price")
+    if new.price_minor <= 0:
+        raise InvalidInputError("Write what the client pays, or choose free.", field="price")
+    check_price(Money(new.price_minor, new.duration.offer.currency), field="price")
     if not timedelta() < new.pay_within <= _LONGEST_PAY_WITHIN:
         raise InvalidInputError("Give the client up to 30 days to pay.", field="pay_within")
 

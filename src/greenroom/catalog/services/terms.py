@@ -9,8 +9,10 @@ from datetime import date
 from itertools import pairwise
 
 from greenroom.catalog.types import DiscordRequirement, QuestionKind, Venue
+from greenroom.core.currencies import is_sold_in, least_charge, step_minor
 from greenroom.core.errors import InvalidInputError
 from greenroom.core.money import Money
+from greenroom.notifications.display import money
 
 MOST_DURATIONS = 8
 MOST_QUESTIONS = 20
@@ -23,8 +25,6 @@ LONGEST_NOTICE_MINUTES = 90 * 24 * 60
 LONGEST_TIER_HOURS = 365 * 24
 LONGEST_MOVE_NOTICE_HOURS = 30 * 24
 SHORTEST_DECISION_MINUTES = 60
-# Stripe takes no card payment under 0.50 (EUR, USD and others): docs.stripe.com, currencies, minimum charge amounts.
-SMALLEST_PRICE_MINOR = 50
 _FEWEST_OPTIONS = 2
 
 
@@ -97,16 +97,14 @@ def check_terms(terms: OfferTerms) -> None:
     _check_rules(terms)
     _check_limits(terms)
     _check_seats(terms)
-    _check_durations(terms.durations)
+    _check_durations(terms.durations, terms.currency)
     _check_questions(terms.questions)
     _check_tiers(terms.refund_tiers)
 
 
 def _check_currency(currency: str) -> None:
-    try:
-        Money(0, currency)
-    except ValueError as error:
-        raise InvalidInputError("Use a currency such as EUR.", field="currency") from error
+    if not is_sold_in(currency):
+        raise InvalidInputError("Use one of the currencies that can be paid in, such as EUR.", field="currency")
 
 
 def _check_rules(terms: OfferTerms) -> None:
@@ -148,16 +146,25 @@ def _check_seats(terms: OfferTerms) -> None:
         raise InvalidInputError(message, field="notice_minutes")
 
 
-def _check_durations(durations: Sequence[DurationTerms]) -> None:
+def _check_durations(durations: Sequence[DurationTerms], currency: str) -> None:
     _require_few(durations, MOST_DURATIONS, "durations")
     seen: set[int] = set()
     for index, duration in enumerate(durations):
         field = f"durations.{index}"
         if duration.minutes in seen:
             raise InvalidInputError(f"{duration.minutes} minutes is there twice.", field=field)
-        if 0 < duration.price_minor < SMALLEST_PRICE_MINOR:
-            raise InvalidInputError("Cards can't be charged so little. Use 0 for free, or more.", field=field)
+        check_price(Money(duration.price_minor, currency), field=field)
         seen.add(duration.minutes)
+
+
+def check_price(price: Money, *, field: str) -> None:
+    """Refuse a price above zero that cards cannot be charged. Raises: InvalidInputError naming `field`."""
+    least = least_charge(price.currency)
+    if Money(0, price.currency) < price < least:
+        words = f"Cards can't be charged less than {money(least)}. Use 0 for free, or more."
+        raise InvalidInputError(words, field=field)
+    if price.minor % step_minor(price.currency):
+        raise InvalidInputError("Cards are charged two decimals only: let the third one be 0.", field=field)
 
 
 def _check_questions(questions: Sequence[QuestionTerms]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from greenroom.core.currencies import is_sold_in, least_charge, step_minor
 from greenroom.core.ids import new_ref
 from greenroom.core.money import Money
 from greenroom.core.transactions import refuse_network_in_transaction, unit_of_work
@@ -19,6 +20,7 @@ from greenroom.integrations.stripe.protocol import (
 from greenroom.payments import gateways, queries, rules
 from greenroom.payments.errors import (
     AlreadyPaidError,
+    AmountNotChargeableError,
     PaymentClosingError,
     PaymentInProgressError,
     PaymentRefusedError,
@@ -65,12 +67,19 @@ def open_attempt(
     Must run outside transactions. The attempt is committed before the gateway is called. A second call, also a
     concurrent one, returns the same attempt while it can be paid; after a lost answer it continues with the same
     key; a changed total ends the old attempt at the gateway first; one that failed or died is followed by a new one.
-    Raises: PaymentUnavailableError (try again), PaymentRefusedError, PaymentClosingError, PaymentInProgressError,
-    AlreadyPaidError; ValueError when the total is not above zero.
+    Raises: AmountNotChargeableError before anything is stored; PaymentUnavailableError (try again),
+    PaymentRefusedError, PaymentClosingError, PaymentInProgressError, AlreadyPaidError; ValueError when the total is
+    not above zero.
     """
     refuse_network_in_transaction()
     if total.minor <= 0:
         raise ValueError("Nothing is to be paid; an order of zero needs no gateway.")
+    if (
+        not is_sold_in(total.currency)
+        or total < least_charge(total.currency)
+        or total.minor % step_minor(total.currency)
+    ):
+        raise AmountNotChargeableError
     request: dict[str, object] = {
         "lines": [{"name": line.name, "minor": line.amount.minor} for line in lines],
         "email": email,

@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 from greenroom.catalog.types import DiscordRequirement, QuestionKind, Venue
+from greenroom.core import currencies as currency_codes
 from greenroom.notifications.display import duration
 
 Choice = tuple[str, str]
 
-CURRENCIES = ("EUR", "USD", "GBP", "CHF", "AUD", "CAD", "DKK", "JPY", "NOK", "NZD", "PLN", "SEK", "SGD")
 VENUES = (
     (Venue.DISCORD.value, "In a private Discord room that opens and closes by itself"),
     (Venue.VIDEO.value, "In a video call"),
@@ -37,7 +37,7 @@ _NOTICES = (
 
 def currencies(present: str) -> list[Choice]:
     """Return the currencies, with the one an offer has."""
-    return [(code, code) for code in sorted({*CURRENCIES, present} - {""})]
+    return [(code, code) for code in sorted({*currency_codes.CODES, present} - {""})]
 
 
 def increments(present: int) -> list[Choice]:
