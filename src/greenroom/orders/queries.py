@@ -46,11 +46,15 @@ def document_token(document: Document) -> str:
 def find_document_by_token(token: str) -> Document | None:
     """Return the document whose token this is, if it is a genuine one."""
     ref = read_signed_ref(token, purpose=DOCUMENT_PURPOSE)
-    return Document.objects.select_related("refers_to").filter(ref=ref).first() if ref else None
+    return _whole(Document.objects.filter(ref=ref)).first() if ref else None
 
 
 def documents_by_ref(ref: str) -> QuerySet[Document]:
     """Return the document with this reference, or nothing; who may see it is the caller's to filter."""
     # An address may carry what PostgreSQL refuses to compare: NUL, halves of surrogate pairs.
     known = Document.objects.filter(ref=ref) if ref.isascii() and ref.isprintable() else Document.objects.none()
-    return known.select_related("refers_to")
+    return _whole(known)
+
+
+def _whole(documents: QuerySet[Document]) -> QuerySet[Document]:
+    return documents.select_related("refers_to", "order__coach")

@@ -31,7 +31,11 @@ def receipt(request: HttpRequest, key: str) -> HttpResponseBase:
     document = _find(request, key)
     if document is None:
         return _refuse(request, key)
-    context = {"sheet": sheet_of(document), "refers_to_url": _refers_to_url(document, key)}
+    context = {
+        "sheet": sheet_of(document),
+        "refers_to_url": _refers_to_url(document, key),
+        "back": _back(request, document, key),
+    }
     return render(request, "student/receipt.html", context)
 
 
@@ -47,6 +51,16 @@ def _refuse(request: HttpRequest, key: str) -> HttpResponseBase:
     if _TOKEN_MARK in key or visitors.signed_in(request):
         raise NotFoundError
     return redirect_to_login(request.get_full_path(), "account_login")
+
+
+def _back(request: HttpRequest, document: Document, key: str) -> tuple[str, str] | None:
+    """Return address and name of the list a document stands in; none for those who came by a link, and for staff."""
+    user = visitors.signed_in(request)
+    if user is None or _TOKEN_MARK in key:
+        return None
+    if document.order.coach.user_id == user.pk:
+        return reverse("studio_orders"), "Orders"
+    return None if user.is_staff else (reverse("purchases"), "My purchases")
 
 
 def _refers_to_url(document: Document, key: str) -> str:
