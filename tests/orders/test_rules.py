@@ -3,8 +3,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from greenroom.catalog.types import RefundTier
-from greenroom.core.money import Money
+from greenroom.core.money import CurrencyMismatchError, Money
+from greenroom.orders import rules
 from greenroom.orders.rules import capped_tiers, refund_due, refund_percent
+from greenroom.orders.types import DocumentKind, PurchaseState
+from greenroom.payments.types import MovementKind
 
 START = datetime(2026, 3, 29, 12, tzinfo=UTC)
 HOUR, INSTANT = timedelta(hours=1), timedelta(microseconds=1)
@@ -91,3 +94,55 @@ def test_capped_tiers_say_what_is_left_of_a_policy(percent: int, expected: list[
     for ahead in (timedelta(hours=hours) for hours in (1, 6, 12, 24, 36, 48, 72)):
         whole = refund_percent(tiers, starts_at=START, now=START - ahead)
         assert refund_percent(capped, starts_at=START, now=START - ahead) == min(whole, percent)
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "is_test", "label"),
+    [
+        (DocumentKind.RECEIPT, 12, False, "G-2026-000012"),
+        (DocumentKind.REFUND_NOTE, 1, True, "TEST-GR-2026-000001"),
+        (DocumentKind.REFUND_REVERSAL, 1_234_567, False, "GX-2026-1234567"),
+    ],
+)
+def test_document_label(kind: DocumentKind, number: int, is_test: bool, label: str) -> None:  # noqa: FBT001 -- a table
+    assert rules.document_label(kind, number, year=2026, is_test=is_test) == label
+
+
+@pytest.mark.parametrize(
+    ("kind", "document", "signed"),
+    [
+        (MovementKind.CAPTURE, DocumentKind.RECEIPT, 5),
+        (MovementKind.REFUND, DocumentKind.REFUND_NOTE, -5),
+        (MovementKind.REFUND_REVERSAL, DocumentKind.REFUND_REVERSAL, 5),
+    ],
+)
+def test_documents_of_movements(kind: MovementKind, document: DocumentKind, signed: int) -> None:
+    assert rules.document_kind(kind) is document
+    assert rules.signed_amount(document, Money(5, "EUR")) == Money(signed, "EUR")
+
+
+@pytest.mark.parametrize(
+    ("minors", "gross", "given_back", "state"),
+    [
+        ([], 0, 0, PurchaseState.PAID),
+        ([("receipt", 80)], 80, 0, PurchaseState.PAID),
+        ([("receipt", 80), ("refund_note", -30)], 80, 30, PurchaseState.PART_REFUNDED),
+        ([("receipt", 80), ("refund_note", -80)], 80, 80, PurchaseState.REFUNDED),
+        ([("receipt", 80), ("refund_note", -80), ("refund_reversal", 80)], 80, 0, PurchaseState.PAID),
+        ([("refund_note", -30)], 0, 30, PurchaseState.REFUNDED),
+        ([("refund_reversal", 30)], 0, -30, PurchaseState.PAID),
+    ],
+)
+def test_sums_and_state_of_an_order(
+    minors: list[tuple[str, int]], gross: int, given_back: int, state: PurchaseState
+) -> None:
+    sums = rules.sums_of([(DocumentKind(kind), Money(minor, "EUR")) for kind, minor in minors], "EUR")
+
+    assert (sums.gross, sums.given_back) == (Money(gross, "EUR"), Money(given_back, "EUR"))
+    assert sums.net == Money(gross - given_back, "EUR")
+    assert rules.purchase_state(sums) is state
+
+
+def test_sums_of_two_currencies_are_refused() -> None:
+    with pytest.raises(CurrencyMismatchError):
+        rules.sums_of([(DocumentKind.RECEIPT, Money(1, "USD"))], "EUR")

@@ -197,8 +197,43 @@ def confirmed() -> dict[str, Any]:
     }
 
 
+def documents() -> list[dict[str, Any]]:
+    receipt = {"title": "Receipt", "label": "G-2026-000012", "amount": PRICE, "url": "/receipts/one/"}
+    note = {"title": "Refund note", "label": "GR-2026-000003", "amount": -PRICE, "url": "/receipts/two/"}
+    return [receipt, note]
+
+
+def receipt() -> dict[str, Any]:
+    sheet = SimpleNamespace(
+        title="Refund note",
+        label="TEST-GR-2026-000003",
+        facts=(("Date", "Thursday 3 December 2026"), ("Refers to", "TEST-G-2026-000012")),
+        lines=(("Deep-dive session, 60 minutes", -PRICE),),
+        total=-PRICE,
+        note="This amount went back to the buyer.",
+        test_words="This is a test.",
+    )
+    return {"sheet": sheet, "refers_to_url": "/receipts/one/", "back": ("/account/purchases/", "My purchases")}
+
+
+def purchases() -> dict[str, Any]:
+    row = {
+        "title": "Deep-dive session",
+        "coach_name": "Ilse Marchetti",
+        "bought_at": STARTS,
+        "state": "paid",
+        "paid": PRICE,
+        "given_back": PRICE,
+        "is_test": True,
+        "documents": documents(),
+    }
+    rows = [row, row | {"state": "part_refunded", "documents": []}, row | {"state": "refunded"}]
+    return {"rows": rows, "page": SimpleNamespace(has_other_pages=False)}
+
+
 def manage() -> dict[str, Any]:
     return confirmed() | {
+        "documents": documents(),
         "status": "confirmed",
         "rule": "Free to move or cancel until Wed 2 Dec, 10:00 Berlin time.",
         "reschedule_url": "/manage/token/move/",
@@ -263,5 +298,7 @@ PAGES: dict[str, Callable[[], dict[str, Any]]] = {
     "student/reschedule.html": reschedule,
     "student/ask.html": lambda: who_and_what() | {"form": AskForm({}), "manage_url": "/manage/key/"},
     "student/session.html": session,
+    "student/receipt.html": receipt,
+    "student/purchases.html": purchases,
     "student/lost_link.html": lambda: {"form": EmailForm({"email": "x"}), "sent": False},
 }

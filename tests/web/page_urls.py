@@ -19,6 +19,7 @@ NAMES = (
     "account_request_login_code",
     "sandbox",
     "sessions",
+    "purchases",
     "ops",
 )
 urlpatterns = [path(f"{name}/", nothing, name=name) for name in NAMES]

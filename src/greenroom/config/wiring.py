@@ -32,6 +32,8 @@ from greenroom.jobs import registry
 from greenroom.jobs.registry import HandlerSpec, Lane
 from greenroom.notifications import builders
 from greenroom.notifications import jobs as notifications_jobs
+from greenroom.orders import jobs as orders_jobs
+from greenroom.orders import messages as orders_messages
 from greenroom.payments import gateways
 from greenroom.payments import jobs as payments_jobs
 from greenroom.payments.queries import webhook_secrets
@@ -56,6 +58,8 @@ JOB_HANDLERS: dict[str, HandlerSpec] = {
     "rooms.watch": HandlerSpec(rooms_jobs.watch, Lane.ROOMS, every=timedelta(minutes=1)),
     "rooms.sweep": HandlerSpec(rooms_jobs.sweep, Lane.ROOMS, every=timedelta(minutes=5)),
     "orders.settle": HandlerSpec(bookings_jobs.settle_order, Lane.MONEY),
+    "orders.issue_missing": HandlerSpec(orders_jobs.issue_missing, Lane.MONEY, every=timedelta(minutes=1)),
+    "orders.issue_document": HandlerSpec(orders_jobs.issue_document, Lane.MONEY),
     "notifications.send_message": HandlerSpec(notifications_jobs.send_message, Lane.MAIL),
     **payments_jobs.JOB_HANDLERS,
     "api.prune": HandlerSpec(api_jobs.prune, Lane.SLOW, every=timedelta(days=1)),
@@ -86,6 +90,7 @@ MESSAGE_BUILDERS: dict[str, builders.Builder] = {
     "bookings.session_off": bookings_messages.session_off,
     "bookings.unfulfillable": bookings_messages.unfulfillable,
     "bookings.manage_links": bookings_messages.manage_links,
+    "orders.document": orders_messages.document,
 }
 
 

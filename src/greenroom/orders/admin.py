@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from greenroom.core.admin import ReadOnlyAdmin
-from greenroom.orders.models import Order, OrderLine
+from greenroom.orders.models import Document, Order, OrderLine
 
 
 class OrderLineInline(admin.TabularInline):
@@ -23,3 +23,12 @@ class OrderAdmin(ReadOnlyAdmin):
     search_fields = ("ref", "email", "name")
     ordering = ("-pk",)
     inlines = (OrderLineInline,)
+
+
+@admin.register(Document)
+class DocumentAdmin(ReadOnlyAdmin):
+    list_display = ("label", "kind", "order", "buyer_email", "amount_minor", "currency", "is_test", "issued_at")
+    list_filter = ("kind", "is_test", "currency")
+    list_select_related = ("order",)
+    search_fields = ("label", "ref", "buyer_email", "buyer_name", "order__ref")
+    ordering = ("-pk",)

@@ -1,4 +1,4 @@
-"""Orders and their lines."""
+"""Orders, their lines, and the documents about their money."""
 
 from datetime import timedelta
 
@@ -10,7 +10,10 @@ from greenroom.catalog.types import RefundTier
 from greenroom.coaches.models import Coach
 from greenroom.core.ids import REF_LENGTH, new_ref
 from greenroom.core.money import Money
-from greenroom.orders.types import LineKind
+from greenroom.orders.types import DocumentKind, LineKind
+from greenroom.payments.models import LedgerEntry
+
+_LABEL_LENGTH = 40
 
 
 class Order(models.Model):
@@ -63,3 +66,74 @@ class OrderLine(models.Model):
     def price(self) -> Money:
         """The frozen price of this line, in the order's currency."""
         return Money(self.price_minor, self.order.currency)
+
+
+class DocumentSeries(models.Model):
+    """One count of documents. Its row is locked while a number is given out, so that none is missing or given twice."""
+
+    kind = models.CharField(max_length=16, choices=[(kind.value, kind.value) for kind in DocumentKind])
+    is_test = models.BooleanField()
+    last_number = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "is_test"], name="orders_one_series_per_kind_of_document"),
+        ]
+
+
+class Document(models.Model):
+    """A receipt or refund note: one for each movement of money, and never changed once it is issued.
+
+    All that it prints is copied here. `amount_minor` is signed as its seller's takings: a refund note is below zero.
+    `issued_at` and `moved_at` (when the money moved) are UTC; `issued_on` is the date printed, in the site's zone.
+    """
+
+    ref = models.CharField(max_length=REF_LENGTH, unique=True, default=new_ref)
+    kind = models.CharField(max_length=16, choices=[(kind.value, kind.value) for kind in DocumentKind])
+    is_test = models.BooleanField()
+    number = models.PositiveIntegerField()
+    label = models.CharField(max_length=_LABEL_LENGTH, unique=True)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="documents")
+    entry = models.OneToOneField(LedgerEntry, on_delete=models.PROTECT, related_name="document")
+    refers_to = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="notes", help_text="What it takes back."
+    )
+    issued_at = models.DateTimeField()
+    issued_on = models.DateField(db_index=True)
+    moved_at = models.DateTimeField()
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    seller_name = models.CharField(max_length=80)
+    buyer_name = models.CharField(max_length=100)
+    buyer_email = models.EmailField()
+    lines = models.JSONField(help_text="Titles and signed amounts in minor units.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "is_test", "number"], name="orders_document_numbers_are_unique"),
+            models.CheckConstraint(condition=Q(kind__in=[*DocumentKind]), name="orders_document_kind_is_known"),
+            models.CheckConstraint(
+                condition=Q(kind=DocumentKind.REFUND_NOTE, amount_minor__lt=0)
+                | (~Q(kind=DocumentKind.REFUND_NOTE) & Q(amount_minor__gt=0)),
+                name="orders_only_refund_notes_are_below_zero",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=DocumentKind.RECEIPT, refers_to__isnull=True)
+                | (~Q(kind=DocumentKind.RECEIPT) & Q(refers_to__isnull=False)),
+                name="orders_notes_refer_to_a_document",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Return its number."""
+        return self.label
+
+    @property
+    def amount(self) -> Money:
+        """What it adds to its seller's takings; below zero for a refund note."""
+        return Money(self.amount_minor, self.currency)
+
+    @property
+    def printed_lines(self) -> list[tuple[str, Money]]:
+        """Its lines: title and signed amount each."""
+        return [(line["title"], Money(line["minor"], self.currency)) for line in self.lines]

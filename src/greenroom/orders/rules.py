@@ -1,12 +1,21 @@
-"""What goes back when something is cancelled: pure decisions."""
+"""What goes back when something is cancelled, and what its documents say: pure decisions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from greenroom.catalog.types import RefundTier
-from greenroom.core.money import Money
+from greenroom.core.money import Money, total
+from greenroom.orders.types import DocumentKind, PurchaseState, Sums
+from greenroom.payments.types import MovementKind
 
 ALL_PERCENT = 100
+_DOCUMENTS = {
+    MovementKind.CAPTURE: DocumentKind.RECEIPT,
+    MovementKind.REFUND: DocumentKind.REFUND_NOTE,
+    MovementKind.REFUND_REVERSAL: DocumentKind.REFUND_REVERSAL,
+}
+# What a number begins with: each kind counts for itself.
+_PREFIXES = {DocumentKind.RECEIPT: "G", DocumentKind.REFUND_NOTE: "GR", DocumentKind.REFUND_REVERSAL: "GX"}
 _BASIS_POINTS_PER_PERCENT = 100
 
 
@@ -36,3 +45,38 @@ def capped_tiers(tiers: Sequence[RefundTier], percent: int) -> tuple[RefundTier,
 def refund_due(paid: Money, percent: int) -> Money:
     """Return `percent` of what was paid, rounded half up to the minor unit."""
     return paid.share(percent * _BASIS_POINTS_PER_PERCENT)
+
+
+def document_kind(kind: MovementKind) -> DocumentKind:
+    """Return which document a movement of money gets."""
+    return _DOCUMENTS[kind]
+
+
+def document_label(kind: DocumentKind, number: int, *, year: int, is_test: bool) -> str:
+    """Write a document's number as people quote it: "G-2026-000012"; play money begins with "TEST-".
+
+    The count goes on from year to year; the year only says when it was issued.
+    """
+    label = f"{_PREFIXES[kind]}-{year}-{number:06}"
+    return f"TEST-{label}" if is_test else label
+
+
+def signed_amount(kind: DocumentKind, amount: Money) -> Money:
+    """Return what a document adds to what its seller took in: less than zero for money that went back."""
+    return -amount if kind is DocumentKind.REFUND_NOTE else amount
+
+
+def sums_of(amounts: Iterable[tuple[DocumentKind, Money]], currency: str) -> Sums:
+    """Add up the signed amounts of documents; a refund that came back to us counts as never given."""
+    received: list[Money] = []
+    returned: list[Money] = []
+    for kind, amount in amounts:
+        (received if kind is DocumentKind.RECEIPT else returned).append(amount)
+    return Sums(total(received, currency), -total(returned, currency))
+
+
+def purchase_state(sums: Sums) -> PurchaseState:
+    """Say what became of an order's money; without any document it counts as paid."""
+    if sums.given_back.minor <= 0:
+        return PurchaseState.PAID
+    return PurchaseState.REFUNDED if sums.net.minor <= 0 else PurchaseState.PART_REFUNDED

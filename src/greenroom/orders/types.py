@@ -13,6 +13,35 @@ class LineKind(StrEnum):
     CALL = "call"
 
 
+class DocumentKind(StrEnum):
+    """What a document says: money came, money went back, or money that went back came to us again."""
+
+    RECEIPT = "receipt"
+    REFUND_NOTE = "refund_note"
+    REFUND_REVERSAL = "refund_reversal"
+
+
+class PurchaseState(StrEnum):
+    """What became of an order's money, by its documents."""
+
+    PAID = "paid"
+    PART_REFUNDED = "part_refunded"
+    REFUNDED = "refunded"
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What some documents come to, in one currency: money that came, money that went back (positive), what is left."""
+
+    gross: Money
+    given_back: Money
+
+    @property
+    def net(self) -> Money:
+        """What is left; below zero when more went back than came, as in the month after a sale."""
+        return self.gross - self.given_back
+
+
 @dataclass(frozen=True, slots=True)
 class NewLine:
     """A line to be frozen on an order."""

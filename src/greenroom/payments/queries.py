@@ -7,7 +7,16 @@ from django.db.models import QuerySet, Sum
 from greenroom.core.money import Money, total
 from greenroom.payments import rules
 from greenroom.payments.models import GatewayEvent, LedgerEntry, PaymentAttempt, RefundRequest, WebhookEndpoint
-from greenroom.payments.types import AttemptState, EventState, OrderMoney, RefundCause, RefundRequestState
+from greenroom.payments.types import (
+    CUSTOMERS,
+    AttemptState,
+    EventState,
+    Movement,
+    MovementKind,
+    OrderMoney,
+    RefundCause,
+    RefundRequestState,
+)
 
 _SENT_BACK = (RefundCause.PAID_TWICE, RefundCause.WRONG_PAYMENT)
 
@@ -81,6 +90,32 @@ def account_balance(account: str, *, currency: str) -> Money:
     """Return the sum of an account's ledger entries in one currency."""
     sums = LedgerEntry.objects.filter(account=account, currency=currency).aggregate(minor=Sum("amount_minor"))
     return Money(sums["minor"] or 0, currency)
+
+
+def customer_movements() -> QuerySet[LedgerEntry]:
+    """Return the customers' side of every capture, refund and reversal, in the order in which they were booked."""
+    return LedgerEntry.objects.filter(account=CUSTOMERS, kind__in=[*MovementKind]).order_by("pk")
+
+
+def get_movement(entry_id: int) -> Movement:
+    """Return what an entry of `customer_movements` says, with the order it belongs to and whether it counts there."""
+    entry = customer_movements().get(pk=entry_id)
+    kind = MovementKind(entry.kind)
+    if kind is MovementKind.CAPTURE:
+        attempt = PaymentAttempt.objects.get(pk=int(entry.source_id))
+    else:
+        refund_id = int(entry.source_id.partition(":")[0])
+        attempt = RefundRequest.objects.select_related("attempt").get(pk=refund_id).attempt
+    went_back = attempt.refunds.filter(cause__in=_SENT_BACK).exists()
+    return Movement(
+        kind=kind,
+        order_ref=attempt.order_ref,
+        attempt_id=attempt.pk,
+        source_id=entry.source_id,
+        amount=Money(abs(entry.amount_minor), entry.currency),
+        at=entry.at,
+        counts=attempt.state == AttemptState.PAID and not went_back,
+    )
 
 
 def events_that_failed() -> QuerySet[GatewayEvent]:

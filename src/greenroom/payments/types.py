@@ -1,9 +1,12 @@
 """The words of payments."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from greenroom.core.money import Money
+
+CUSTOMERS = "customers"  # the ledger's account of everybody who pays
 
 
 class AttemptState(StrEnum):
@@ -48,6 +51,31 @@ class EventState(StrEnum):
     PROCESSED = "processed"
     IGNORED = "ignored"
     FAILED = "failed"
+
+
+class MovementKind(StrEnum):
+    """The kinds of journal that move money between a customer and us."""
+
+    CAPTURE = "capture"
+    REFUND = "refund"
+    REFUND_REVERSAL = "refund_reversal"
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One journal of the ledger as its customer sees it. `amount` is positive, `at` when it was booked (aware UTC).
+
+    `source_id` names the attempt, or the try of the refund: a refund and its reversal have the same. `counts` is
+    False for payments that did not fit their order, second payments, and everything that went back of them.
+    """
+
+    kind: MovementKind
+    order_ref: str
+    attempt_id: int
+    source_id: str
+    amount: Money
+    at: datetime
+    counts: bool
 
 
 @dataclass(frozen=True, slots=True)

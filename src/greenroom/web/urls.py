@@ -5,7 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
 from greenroom.web.public import booking, views
-from greenroom.web.student import session
+from greenroom.web.student import receipts, session
 from greenroom.web.student import views as student
 from greenroom.web.studio.requests import views as requests
 
@@ -33,6 +33,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("requests/<str:token>/", requests.answer, name="request"),
     path("session/<str:ref>/", session.session_page, name="session"),
     path("sessions/", session.sessions, name="sessions"),
+    path("account/purchases/", receipts.purchases, name="purchases"),
+    path("receipts/<str:key>/", receipts.receipt, name="receipt"),
     path("coaching/coach/<int:number>/", views.coach_by_number, {"to": "coach"}),
     path("coaching/coach/<int:number>/book/", views.coach_by_number, {"to": "book"}),
     path("find-booking/", student.lost_link, name="lost_link"),

@@ -20,6 +20,8 @@ PAGES = (
     "studio_sessions",
     "studio_session_new",
     "studio_clients",
+    "studio_orders",
+    "studio_orders_export",
     "studio_schedule",
     "studio_explain",
     "studio_offers",

@@ -6,8 +6,7 @@ from datetime import datetime
 from greenroom.core.ids import new_ref
 from greenroom.core.money import Money, total
 from greenroom.payments.models import LedgerEntry, PaymentAttempt, RefundRequest
-
-CUSTOMERS = "customers"
+from greenroom.payments.types import CUSTOMERS
 
 
 def gateway_account(code: str) -> str:

@@ -34,6 +34,7 @@ from greenroom.web.discord import card_of
 from greenroom.web.picker import alternatives
 from greenroom.web.public.booking import picker_context
 from greenroom.web.public.views import is_partial
+from greenroom.web.student import sheets
 from greenroom.web.student.forms import AskForm, CancelForm, LostLinkForm, MoveForm
 
 _LOOKUPS_PER_ADDRESS = RateLimit("lost-link-by-address", 20, timedelta(hours=1))
@@ -73,6 +74,7 @@ def manage(request: HttpRequest, token: str) -> HttpResponseBase:
     is_upcoming = status in UPCOMING
     context = _page_context(request, booking) | {
         "order": presenters.order_data(booking.order),
+        "documents": sheets.document_links(booking.order.documents.order_by("pk"), by_token=True),
         "rule": " ".join([*_move_sentences(booking, now), *_refund_sentences(booking, booking.order)]),
         "reschedule_url": _reschedule_url(booking, token, now),
         "cancel_url": reverse("manage_cancel", args=[token])

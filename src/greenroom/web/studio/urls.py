@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from greenroom.web.studio.clients import views as clients
 from greenroom.web.studio.explain import views as explain
 from greenroom.web.studio.offers import views as offers
+from greenroom.web.studio.orders import views as orders
 from greenroom.web.studio.profile import views as profile
 from greenroom.web.studio.schedule import views as schedule
 from greenroom.web.studio.sessions import manual, proposing
@@ -44,6 +45,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("studio/explain/", explain.explain_page, name="studio_explain"),
     path("studio/clients/", clients.client_list, name="studio_clients"),
     path("studio/clients/<str:ref>/", clients.client_page, name="studio_client"),
+    path("studio/orders/", orders.order_list, name="studio_orders"),
+    path("studio/orders/export/", orders.export, name="studio_orders_export"),
     path("studio/offers/", offers.offer_list, name="studio_offers"),
     path("studio/offers/new/", offers.new_offer, name="studio_offer_new"),
     path("studio/offers/<int:pk>/", offers.edit_offer, name="studio_offer"),
