@@ -23,10 +23,13 @@ from greenroom.config.wiring import MESSAGE_BUILDERS
 from greenroom.core.actors import Actor
 from greenroom.core.models import AuditEntry
 from greenroom.integrations.mail.sandbox.models import DeliveredMail
+from greenroom.integrations.stripe.sandbox.disputes import raise_dispute
 from greenroom.jobs.models import Job
 from greenroom.notifications.models import Message
 from greenroom.notifications.services import send_message
 from greenroom.notifications.types import Content
+from greenroom.payments.models import PaymentAttempt
+from greenroom.payments.services import learn_disputes
 
 S = BookingStatus
 UPDATED = {"confirmed_student", "confirmed_coach", "moved_student", "moved_coach"}
@@ -233,6 +236,17 @@ def test_cancelled_tells_the_student_what_goes_back(
     to_coach = read("cancelled_coach", booking, now).text
     assert "goes back" not in to_coach
     assert rebook_url(booking) not in to_coach
+
+
+def test_cancelled_tells_that_disputed_money_waits_for_the_bank(booking: Booking, now: datetime) -> None:
+    attempt = PaymentAttempt.objects.get()
+    raise_dispute(str(attempt.gateway_ref), is_inquiry=False, now=now)
+    learn_disputes(attempt, now=now)
+
+    services.cancel_booking(booking=booking, actor=GUEST, now=now)
+
+    words = "€50 goes back once your bank has decided about the payment, unless it gave you the money itself."
+    assert words in read("cancelled_student", fresh(booking), now).text
 
 
 def test_cancelled_without_an_order_speaks_of_no_money(offer: Offer, now: datetime) -> None:

@@ -1,13 +1,13 @@
 """What stands in the mail that comes with a document."""
 
 from datetime import datetime
-from typing import Any
 
 import pytest
 from tests.factories.money import answer_refund, give_back, issue_all, make_order, pay
 
 from greenroom.coaches.models import Coach
 from greenroom.integrations.stripe.protocol import RefundState
+from greenroom.integrations.stripe.sandbox.gateway import SandboxGateway
 from greenroom.notifications.models import Message
 from greenroom.notifications.types import Content
 from greenroom.orders import messages
@@ -16,8 +16,8 @@ from greenroom.orders.queries import document_token
 
 
 @pytest.fixture(autouse=True)
-def _real_money(settings: Any) -> None:
-    settings.SANDBOX_ENABLED = False
+def _real_money(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SandboxGateway, "is_test", False)
 
 
 def content(document: Document, now: datetime) -> Content:
@@ -58,8 +58,8 @@ def test_refund_note_and_its_reversal_say_what_happened(coach: Coach, now: datet
     assert "Refers to: GR-2026-000001" in next_mail.text
 
 
-def test_play_money_says_so(coach: Coach, now: datetime, settings: Any) -> None:
-    settings.SANDBOX_ENABLED = True
+def test_play_money_says_so(coach: Coach, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SandboxGateway, "is_test", True)
     pay(make_order(coach, now=now), now=now)
     [receipt] = issue_all(now=now)
 

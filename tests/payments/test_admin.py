@@ -12,13 +12,13 @@ from greenroom.core.actors import SYSTEM
 from greenroom.core.models import AuditEntry
 from greenroom.payments import services
 from greenroom.payments.admin import RefundRequestAdmin
-from greenroom.payments.models import GatewayEvent, LedgerEntry, PaymentAttempt, RefundRequest
+from greenroom.payments.models import Dispute, GatewayEvent, LedgerEntry, PaymentAttempt, RefundRequest
 from greenroom.payments.types import RefundCause
 
 pytestmark = pytest.mark.usefixtures("db", "gateway")
 
 
-@pytest.mark.parametrize("model", [PaymentAttempt, GatewayEvent, RefundRequest, LedgerEntry])
+@pytest.mark.parametrize("model", [PaymentAttempt, GatewayEvent, RefundRequest, Dispute, LedgerEntry])
 def test_money_is_read_and_never_edited(model: type, rf: RequestFactory) -> None:
     page = admin.site._registry[model]  # noqa: SLF001 -- the registry has no public reader
     request = rf.get("/")

@@ -20,6 +20,7 @@ def test_job_kinds_are_frozen() -> None:
         "payments.collect_events",
         "payments.poll",
         "payments.process_event",
+        "payments.report_dispute",
         "payments.report_failed_refund",
         "payments.report_mismatch",
         "payments.send_refund",

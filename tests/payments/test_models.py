@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from tests.payments.factories import PRICE, store_attempt
 
 from greenroom.core.constraints import violates
-from greenroom.payments.models import GatewayEvent, LedgerEntry, RefundRequest
+from greenroom.payments.models import Dispute, GatewayEvent, LedgerEntry, RefundRequest
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -81,3 +81,15 @@ def test_ledger_entry_that_moves_nothing_is_refused(now: datetime) -> None:
         LedgerEntry.objects.create(amount_minor=0, source_id="2", **values)
 
     assert str(entry) == "customers 5 EUR capture"
+
+
+@pytest.mark.parametrize("changes", [{"amount_minor": -1}, {"withdrawn_minor": -1}, {"reinstated_minor": -1}])
+def test_dispute_that_moves_less_than_nothing_is_refused(now: datetime, changes: dict[str, int]) -> None:
+    times = {"opened_at": now, "changed_at": now, "checked_at": now}
+    values = {"dispute_ref": "du_1", "is_inquiry": False, "currency": "EUR", "amount_minor": 5, **times}
+    attempt = store_attempt(now=now)
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Dispute.objects.create(attempt=attempt, status="lost", **{**values, **changes})
+
+    assert str(Dispute(attempt=attempt, status="lost", **values)) == "5 EUR lost"

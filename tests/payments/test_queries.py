@@ -16,7 +16,7 @@ NOTHING = Money(0, "EUR")
 
 
 def test_order_money_of_an_unknown_order_is_nothing() -> None:
-    assert queries.order_money(ORDER, currency="EUR") == OrderMoney(None, NOTHING, NOTHING, NOTHING)
+    assert queries.order_money(ORDER, currency="EUR") == OrderMoney(None, NOTHING, NOTHING, NOTHING, NOTHING)
     assert queries.find_latest_attempt(ORDER) is None
 
 
@@ -41,7 +41,7 @@ def test_order_money_counts_captured_asked_back_and_returned(now: datetime) -> N
 
     money = queries.order_money(ORDER, currency="EUR")
 
-    assert money == OrderMoney("paid", PRICE, Money(3000, "EUR"), Money(1000, "EUR"))
+    assert money == OrderMoney("paid", PRICE, Money(3000, "EUR"), Money(1000, "EUR"), NOTHING)
     assert money.kept == Money(5000, "EUR")
     assert [refund.amount_minor for refund in queries.refunds_of_order(ORDER)] == [1000, 2000, 500]
     assert not queries.has_live_attempt(ORDER)

@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from greenroom.core.money import CurrencyMismatchError, Money
+from greenroom.integrations.stripe.protocol import DisputeStatus
 from greenroom.payments import rules
-from greenroom.payments.types import AttemptState, RefundRequestState, Terms
+from greenroom.payments.types import AttemptState, DisputeStand, RefundRequestState, Terms
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "architecture" / "payments.md"
 ALLOWED = {
@@ -17,8 +18,11 @@ ALLOWED = {
     "failed": {"paid"},
     "dead": {"paid"},
 }
+_SEEN = {"pending", "requires_action", "succeeded", "failed", "canceled"}
 ALLOWED_REFUNDS = {
-    "requested": {"pending", "requires_action", "succeeded", "failed", "canceled"},
+    "held": _SEEN,
+    "requested": _SEEN,
+    "dropped": _SEEN,
     "pending": {"requires_action", "succeeded", "failed", "canceled"},
     "requires_action": {"pending", "succeeded", "failed", "canceled"},
     "succeeded": {"failed"},
@@ -108,6 +112,80 @@ def test_refundable_is_captured_less_every_refund_that_has_not_failed(
     amounts = [(RefundRequestState(state), Money(minor, "EUR")) for state, minor in requests]
 
     assert rules.refundable(Money(100, "EUR"), amounts) == Money(left, "EUR")
+
+
+@pytest.mark.parametrize(("taken", "left"), [([], 70), ([50], 20), ([50, 20], 0), ([100], 0)])
+def test_refundable_leaves_out_what_banks_took_and_is_never_below_zero(taken: list[int], left: int) -> None:
+    asked = [(RefundRequestState.SUCCEEDED, Money(30, "EUR"))]
+
+    assert rules.refundable(Money(100, "EUR"), asked, [Money(one, "EUR") for one in taken]) == Money(left, "EUR")
+
+
+@pytest.mark.parametrize(
+    ("stand", "taken"),
+    [
+        (("needs_response", 80, 80, 0), 0),
+        (("under_review", 80, 80, 0), 0),
+        (("something_new", 80, 80, 0), 0),
+        (("won", 80, 80, 80), 0),
+        (("won", 80, 80, 0), 0),
+        (("lost", 80, 80, 0), 80),
+        (("lost", 80, 0, 0), 80),
+        (("lost", 80, 90, 20), 70),
+        (("lost", 80, 80, 90), 0),
+        (("prevented", 80, 80, 0), 80),
+        (("prevented", 80, 0, 0), 0),
+        (("warning_closed", 80, 0, 0), 0),
+    ],
+)
+def test_charged_back_is_what_a_bank_took_for_good(stand: tuple[str, int, int, int], taken: int) -> None:
+    assert rules.charged_back(DisputeStand(*stand)) == taken
+
+
+STATUSES = [*DisputeStatus, "something_new"]
+LATER = {
+    "warning_needs_response": {"warning_under_review", "needs_response", "under_review"},
+    "warning_under_review": {"needs_response", "under_review"},
+    "needs_response": {"under_review"},
+    "under_review": set[str](),
+    "something_new": {"warning_needs_response", "warning_under_review", "needs_response", "under_review"},
+}
+OVER = {"warning_closed", "won", "lost", "prevented"}
+
+
+@pytest.mark.parametrize(("known", "seen"), list(product(STATUSES, STATUSES)))
+def test_is_newer_of_the_same_money_goes_by_the_status_and_never_back_from_the_end(known: str, seen: str) -> None:
+    later = LATER[known] | OVER | {"something_new"} if known in LATER else set()
+
+    assert rules.is_newer(DisputeStand(known, 80, 80, 0), DisputeStand(seen, 80, 80, 0)) is (
+        seen in later and seen != known
+    )
+
+
+@pytest.mark.parametrize(
+    ("known", "seen", "expected"),
+    [
+        ((80, 0), (80, 80), True),
+        ((0, 0), (80, 0), True),
+        ((80, 0), (0, 0), False),
+        ((80, 80), (80, 0), False),
+        ((80, 0), (0, 80), False),
+    ],
+)
+def test_is_newer_goes_by_the_money_first(known: tuple[int, int], seen: tuple[int, int], expected: bool) -> None:  # noqa: FBT001 -- a parameter of the table
+    assert rules.is_newer(DisputeStand("lost", 80, *known), DisputeStand("needs_response", 80, *seen)) is expected
+
+
+def test_is_newer_of_another_date_for_evidence_is_taken_over() -> None:
+    known = DisputeStand("needs_response", 80, 80, 0, "2026-03-01")
+
+    assert rules.is_newer(known, DisputeStand("needs_response", 80, 80, 0, "2026-03-05"))
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_blocks_refunds_while_money_is_with_the_bank(status: str) -> None:
+    assert rules.blocks_refunds(status=status, is_inquiry=False) is (status not in OVER)
+    assert not rules.blocks_refunds(status=status, is_inquiry=True)
 
 
 def test_refundable_refuses_to_mix_currencies() -> None:

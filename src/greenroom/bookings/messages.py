@@ -16,6 +16,7 @@ from greenroom.notifications.letters import Action, Letter, render
 from greenroom.notifications.models import Message
 from greenroom.notifications.types import Content
 from greenroom.orders.rules import capped_tiers
+from greenroom.payments.queries import has_held_refund
 
 _STUDENTS = {ActorKind.GUEST, ActorKind.STUDENT}
 _VENUES = {
@@ -347,6 +348,10 @@ def _refund_words(booking: Booking) -> tuple[str, ...]:
     if not booking.refund_minor:
         return ("By the cancellation policy nothing is refunded.",)
     amount = display.money(Money(booking.refund_minor, order.currency))
+    if has_held_refund(order.ref):
+        return (
+            f"{amount} goes back once your bank has decided about the payment, unless it gave you the money itself.",
+        )
     return (f"{amount} goes back the way you paid; banks usually show it within five to ten days.",)
 
 

@@ -7,7 +7,7 @@ from greenroom.core.actors import Actor, ActorKind
 from greenroom.core.admin import ReadOnlyAdmin
 from greenroom.payments import services
 from greenroom.payments.errors import NotRefundableError
-from greenroom.payments.models import GatewayEvent, LedgerEntry, PaymentAttempt, RefundRequest
+from greenroom.payments.models import Dispute, GatewayEvent, LedgerEntry, PaymentAttempt, RefundRequest
 
 
 @admin.register(PaymentAttempt)
@@ -46,6 +46,15 @@ class RefundRequestAdmin(ReadOnlyAdmin):
             except NotRefundableError:
                 self.message_user(request, f"{refund} cannot be tried again.", "warning")
         self.message_user(request, f"{retried} refunds are on their way again.")
+
+
+@admin.register(Dispute)
+class DisputeAdmin(ReadOnlyAdmin):
+    list_display = ("attempt", "status", "amount_minor", "currency", "withdrawn_minor", "reinstated_minor", "closed_at")
+    list_filter = ("status", "is_inquiry")
+    list_select_related = ("attempt",)
+    search_fields = ("dispute_ref", "attempt__order_ref")
+    ordering = ("-changed_at",)
 
 
 @admin.register(LedgerEntry)

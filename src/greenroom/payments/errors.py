@@ -64,3 +64,13 @@ class NotRefundableError(GreenroomError):
 
     code = "not_refundable"
     message = "That is more than what is left to refund."
+
+
+class PaymentDisputedError(NotRefundableError):
+    """The bank is deciding about this payment: what is refunded now may have to be paid twice."""
+
+    code = "payment_disputed"
+    message = (
+        "The cardholder disputes this payment, and the bank has the money until it has decided. "
+        "Nothing can be refunded before that."
+    )

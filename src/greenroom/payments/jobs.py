@@ -80,12 +80,20 @@ def report_failed_refund(job: Job) -> None:
         raise PermanentFailureError(trouble)
 
 
+def report_dispute(job: Job) -> None:
+    """Stay failed, for the operator to see, until the dispute is over."""
+    trouble = queries.find_trouble_with_dispute(job.payload["dispute_id"])
+    if trouble:
+        raise PermanentFailureError(trouble)
+
+
 JOB_HANDLERS: Mapping[str, HandlerSpec] = {
     "payments.close_attempt": HandlerSpec(close_attempt, Lane.MONEY),
     "payments.process_event": HandlerSpec(process_event, Lane.MONEY, lease=timedelta(minutes=2)),
     "payments.send_refund": HandlerSpec(send_refund, Lane.MONEY, lease=timedelta(minutes=2)),
     "payments.report_mismatch": HandlerSpec(report_mismatch, Lane.MONEY),
     "payments.report_failed_refund": HandlerSpec(report_failed_refund, Lane.MONEY),
+    "payments.report_dispute": HandlerSpec(report_dispute, Lane.MONEY),
     "payments.poll": HandlerSpec(poll, Lane.SLOW, lease=timedelta(minutes=20), every=timedelta(minutes=2)),
     "payments.collect_events": HandlerSpec(
         collect_events, Lane.SLOW, lease=timedelta(minutes=5), every=timedelta(hours=1)

@@ -1,12 +1,13 @@
-"""Rows about money: attempts, callbacks, refunds, ledger."""
+"""Rows about money: attempts, callbacks, refunds, disputes, ledger."""
 
 from django.db import models
 from django.db.models import F, Q
 
 from greenroom.core.fields import EncryptedTextField
 from greenroom.core.money import Money
+from greenroom.payments import rules
 from greenroom.payments.rules import LIVE
-from greenroom.payments.types import AttemptState, EventState, RefundCause, RefundRequestState
+from greenroom.payments.types import AttemptState, DisputeStand, EventState, RefundCause, RefundRequestState
 
 _REF_LENGTH = 255  # as long as Stripe allows its references to become
 
@@ -162,6 +163,67 @@ class RefundRequest(models.Model):
     def amount(self) -> Money:
         """What is to go back."""
         return Money(self.amount_minor, self.currency)
+
+
+class Dispute(models.Model):
+    """A cardholder who asked their bank for the money back, as the gateway showed it last.
+
+    `status` is the gateway's word, kept as it is also when it is one that we do not know. An inquiry moves no money.
+    `withdrawn_minor` and `reinstated_minor` are all that was ever moved for it, in the currency of the payment.
+    `times_opened` grows when it was over and money moved again.
+    """
+
+    attempt = models.ForeignKey(PaymentAttempt, models.PROTECT, related_name="disputes")
+    dispute_ref = models.CharField(max_length=_REF_LENGTH, unique=True)
+    status = models.CharField(max_length=40)
+    is_inquiry = models.BooleanField()
+    reason = models.CharField(max_length=64, blank=True)
+    amount_minor = models.BigIntegerField()
+    withdrawn_minor = models.BigIntegerField(default=0)
+    reinstated_minor = models.BigIntegerField(default=0)
+    currency = models.CharField(max_length=3)
+    evidence_due_at = models.DateTimeField(null=True, blank=True)
+    times_opened = models.PositiveSmallIntegerField(default=1)
+    opened_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    checked_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["checked_at"], condition=Q(closed_at__isnull=True), name="payments_open_disputes")
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount_minor__gte=0, withdrawn_minor__gte=0, reinstated_minor__gte=0),
+                name="payments_dispute_moves_money_one_way_each",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Return amount, currency and status."""
+        return f"{self.amount_minor} {self.currency} {self.status}"
+
+    @property
+    def stand(self) -> DisputeStand:
+        """How it stands, for the rules."""
+        due = self.evidence_due_at.isoformat() if self.evidence_due_at else ""
+        return DisputeStand(self.status, self.amount_minor, self.withdrawn_minor, self.reinstated_minor, due)
+
+    @property
+    def amount(self) -> Money:
+        """What it is about."""
+        return Money(self.amount_minor, self.currency)
+
+    @property
+    def charged_back(self) -> Money:
+        """What the bank took for good; nothing while it is open."""
+        return Money(rules.charged_back(self.stand), self.currency)
+
+    @property
+    def blocks_refunds(self) -> bool:
+        """Whether nothing may be refunded until it is over."""
+        return rules.blocks_refunds(status=self.status, is_inquiry=self.is_inquiry)
 
 
 class LedgerEntry(models.Model):

@@ -2,11 +2,20 @@
 
 from typing import Any
 
-from django.db.models import QuerySet, Sum
+from django.db.models import F, QuerySet, Sum
 
 from greenroom.core.money import Money, total
+from greenroom.notifications.display import Viewer, moment
+from greenroom.notifications.display import money as money_words
 from greenroom.payments import rules
-from greenroom.payments.models import GatewayEvent, LedgerEntry, PaymentAttempt, RefundRequest, WebhookEndpoint
+from greenroom.payments.models import (
+    Dispute,
+    GatewayEvent,
+    LedgerEntry,
+    PaymentAttempt,
+    RefundRequest,
+    WebhookEndpoint,
+)
 from greenroom.payments.types import (
     CUSTOMERS,
     AttemptState,
@@ -51,7 +60,24 @@ def refundable(attempt: PaymentAttempt) -> Money:
     """Return what is left of an attempt's money; under the attempt's lock this is what may be asked back."""
     requests = attempt.refunds.values_list("state", "amount_minor", "currency")
     amounts = [(RefundRequestState(state), Money(minor, currency)) for state, minor, currency in requests]
-    return rules.refundable(attempt.captured, amounts)
+    return rules.refundable(attempt.captured, amounts, [dispute.charged_back for dispute in attempt.disputes.all()])
+
+
+def find_blocking_dispute(attempt: PaymentAttempt) -> Dispute | None:
+    """Return the dispute because of which nothing of this attempt may be refunded now, if there is one."""
+    undecided = attempt.disputes.filter(closed_at__isnull=True).order_by("pk")
+    return next((dispute for dispute in undecided if dispute.blocks_refunds), None)
+
+
+def open_disputes() -> QuerySet[Dispute]:
+    """Return the disputes and inquiries that are not over, the one to be answered first in front."""
+    undecided = Dispute.objects.filter(closed_at__isnull=True).select_related("attempt")
+    return undecided.order_by(F("evidence_due_at").asc(nulls_last=True), "pk")
+
+
+def disputes_of_order(order_ref: str) -> QuerySet[Dispute]:
+    """Return every dispute of an order's payments, oldest first."""
+    return Dispute.objects.filter(attempt__order_ref=order_ref).order_by("pk")
 
 
 def order_money(order_ref: str, *, currency: str) -> OrderMoney:
@@ -65,12 +91,14 @@ def order_money(order_ref: str, *, currency: str) -> OrderMoney:
     counted = [one for one in attempts if one.state == AttemptState.PAID and one.pk not in sent_back]
     requests = RefundRequest.objects.filter(attempt__in=counted).exclude(state__in=rules.LOST_REFUNDS)
     arrived = requests.filter(state=RefundRequestState.SUCCEEDED)
+    disputes = Dispute.objects.filter(attempt__in=counted, closed_at__isnull=False)
     state = AttemptState.PAID if counted else AttemptState(attempts[-1].state) if attempts else None
     return OrderMoney(
         state=state,
         captured=total([attempt.captured for attempt in counted], currency),
         refund_asked=_sum(requests, currency),
         refunded=_sum(arrived, currency),
+        charged_back=total([dispute.charged_back for dispute in disputes], currency),
     )
 
 
@@ -79,11 +107,22 @@ def refunds_of_order(order_ref: str) -> QuerySet[RefundRequest]:
     return RefundRequest.objects.filter(attempt__order_ref=order_ref).order_by("pk")
 
 
+def has_held_refund(order_ref: str) -> bool:
+    """Tell whether money of this order is to go back, and waits until a bank has decided a dispute."""
+    return refunds_of_order(order_ref).filter(state=RefundRequestState.HELD).exists()
+
+
 def given_back(order_refs: QuerySet[Any, Any]) -> dict[str, int]:
-    """Return what was asked back of some orders, in minor units by currency; what was paid by mistake is left out."""
+    """Return what was asked back of some orders or taken back by banks, in minor units by currency; two queries.
+
+    What was paid by mistake is left out.
+    """
     asked = RefundRequest.objects.filter(attempt__order_ref__in=order_refs)
     asked = asked.exclude(state__in=rules.LOST_REFUNDS).exclude(cause__in=_SENT_BACK)
-    return dict(asked.values_list("currency").annotate(back=Sum("amount_minor")).order_by("currency"))
+    back = dict(asked.values_list("currency").annotate(back=Sum("amount_minor")).order_by("currency"))
+    for dispute in Dispute.objects.filter(attempt__order_ref__in=order_refs, closed_at__isnull=False):
+        back[dispute.currency] = back.get(dispute.currency, 0) + dispute.charged_back.minor
+    return back
 
 
 def account_balance(account: str, *, currency: str) -> Money:
@@ -127,7 +166,8 @@ def find_trouble_with_attempt(attempt_id: int) -> str:
     """Return what a person must know about money that did not fit; empty once all of it has gone back."""
     attempt = PaymentAttempt.objects.get(pk=attempt_id)
     gone_back = _sum(attempt.refunds.filter(state=RefundRequestState.SUCCEEDED), attempt.captured.currency)
-    if not attempt.mismatch or gone_back == attempt.captured:
+    gone_back = total([gone_back, *(one.charged_back for one in attempt.disputes.all())], attempt.captured.currency)
+    if not attempt.mismatch or gone_back >= attempt.captured:
         return ""
     return f"Payment {attempt.payment_ref} of order {attempt.order_ref}: {attempt.mismatch}. It is being sent back."
 
@@ -135,10 +175,30 @@ def find_trouble_with_attempt(attempt_id: int) -> str:
 def find_trouble_with_refund(refund_id: int) -> str:
     """Return what a person must know about a refund that failed; empty once it was tried again."""
     refund = RefundRequest.objects.select_related("attempt").get(pk=refund_id)
-    if refund.state not in rules.LOST_REFUNDS:
+    if refund.state == RefundRequestState.DROPPED and not _is_charged_back(refund.attempt):
+        words = "was dropped because the bank gave the money back, and now took it again: try again"
+        return f"Refund of {refund} for order {refund.attempt.order_ref} {words}."
+    if refund.state not in rules.TROUBLED_REFUNDS:
         return ""
     reason = refund.last_error or refund.state
     return f"Refund of {refund} for order {refund.attempt.order_ref} failed ({reason}): try again or pay by hand."
+
+
+def _is_charged_back(attempt: PaymentAttempt) -> bool:
+    return any(dispute.charged_back.minor for dispute in attempt.disputes.all())
+
+
+def find_trouble_with_dispute(dispute_id: int) -> str:
+    """Return what a person must do about a dispute, and until when; empty once it is over."""
+    dispute = Dispute.objects.select_related("attempt").get(pk=dispute_id)
+    if rules.is_closed(dispute.status):
+        return ""
+    what = "The bank asks about" if dispute.is_inquiry else "The cardholder disputes"
+    amount = money_words(dispute.amount)
+    payment = f"payment {dispute.attempt.payment_ref} of order {dispute.attempt.order_ref}"
+    due = dispute.evidence_due_at
+    until = f" by {moment(due, Viewer('UTC'))}" if due else ""
+    return f"{what} {amount} of {payment} ({dispute.reason or 'no reason given'}): answer at the gateway{until}."
 
 
 def _sum(requests: QuerySet[RefundRequest], currency: str) -> Money:

@@ -3,13 +3,19 @@
 from collections.abc import Iterable
 
 from greenroom.core.money import Money
-from greenroom.payments.types import AttemptState, RefundRequestState, Terms
+from greenroom.integrations.stripe.protocol import DisputeStatus
+from greenroom.payments.types import AttemptState, DisputeStand, RefundRequestState, Terms
 
 _A, _R = AttemptState, RefundRequestState
 
 LIVE = frozenset({_A.CREATED, _A.OPEN, _A.REQUIRES_ACTION, _A.PROCESSING})
 UNSETTLED_REFUNDS = frozenset({_R.PENDING, _R.REQUIRES_ACTION})
-LOST_REFUNDS = frozenset({_R.FAILED, _R.CANCELED})
+LOST_REFUNDS = frozenset({_R.FAILED, _R.CANCELED, _R.DROPPED})
+# Refunds that need a person: the money is still here, and should not be.
+TROUBLED_REFUNDS = frozenset({_R.FAILED, _R.CANCELED})
+# Refunds about which no gateway was heard, though a call whose answer was lost may have executed them.
+UNHEARD_REFUNDS = frozenset({_R.HELD, _R.REQUESTED, _R.DROPPED})
+_SEEN_REFUNDS = (_R.PENDING, _R.REQUIRES_ACTION, _R.SUCCEEDED, _R.FAILED, _R.CANCELED)
 
 # What is seen at the gateway moves an attempt forward only. `paid` is the end: what happens to the money afterwards
 # are refunds. Money may still arrive for an attempt that was given up (a late callback, a slow bank), so `failed` and
@@ -27,13 +33,21 @@ TRANSITIONS: frozenset[tuple[AttemptState, AttemptState]] = frozenset(
 
 REFUND_TRANSITIONS: frozenset[tuple[RefundRequestState, RefundRequestState]] = frozenset(
     {
-        *((_R.REQUESTED, seen) for seen in RefundRequestState if seen is not _R.REQUESTED),
+        *((unheard, seen) for unheard in UNHEARD_REFUNDS for seen in _SEEN_REFUNDS),
         *((_R.PENDING, seen) for seen in (_R.REQUIRES_ACTION, _R.SUCCEEDED, _R.FAILED, _R.CANCELED)),
         *((_R.REQUIRES_ACTION, seen) for seen in (_R.PENDING, _R.SUCCEEDED, _R.FAILED, _R.CANCELED)),
         # A bank may return money days after it accepted it (docs.stripe.com/refunds, "Failed refunds").
         (_R.SUCCEEDED, _R.FAILED),
     }
 )
+
+_D = DisputeStatus
+_CLOSED_DISPUTES = frozenset({_D.WARNING_CLOSED, _D.WON, _D.LOST, _D.PREVENTED})
+_OPEN_DISPUTES = (_D.WARNING_NEEDS_RESPONSE, _D.WARNING_UNDER_REVIEW, _D.NEEDS_RESPONSE, _D.UNDER_REVIEW)
+_DISPUTE_ORDER: dict[str, int] = {
+    **{status: place for place, status in enumerate(_OPEN_DISPUTES)},
+    **dict.fromkeys(_CLOSED_DISPUTES, len(_OPEN_DISPUTES)),
+}
 
 
 def next_state(current: AttemptState, seen: AttemptState) -> AttemptState | None:
@@ -63,13 +77,62 @@ def mismatch(agreed: Terms, seen: Terms) -> str:
     return "; ".join(found)
 
 
-def refundable(captured: Money, requests: Iterable[tuple[RefundRequestState, Money]]) -> Money:
-    """Return what is left to give back: captured, less every refund that has not failed."""
+def refundable(
+    captured: Money, requests: Iterable[tuple[RefundRequestState, Money]], charged_back: Iterable[Money] = ()
+) -> Money:
+    """Return what is left to give back: captured, less every refund that has not failed and what banks took.
+
+    Never below zero, though both we and a bank may have given the same money back.
+    """
     left = captured
     for state, amount in requests:
         if state not in LOST_REFUNDS:
             left -= amount
-    return left
+    for amount in charged_back:
+        left -= amount
+    return Money(max(left.minor, 0), left.currency)
+
+
+def is_closed(status: str) -> bool:
+    """Tell whether a dispute is over; a status that is not known yet is not."""
+    return status in _CLOSED_DISPUTES
+
+
+def blocks_refunds(*, status: str, is_inquiry: bool) -> bool:
+    """Tell whether nothing may be refunded while a dispute stands like this.
+
+    An inquiry blocks nothing: no money is with the bank, and a refund is what ends most inquiries.
+    """
+    return not is_inquiry and not is_closed(status)
+
+
+def charged_back(known: DisputeStand) -> int:
+    """Return what a bank took for good in a dispute, in minor units; 0 while it is open and once it is won.
+
+    A lost one took what it was about, also while the gateway does not show yet that the money left.
+    """
+    if not is_closed(known.status) or known.status == DisputeStatus.WON:
+        return 0
+    taken = max(known.amount_minor, known.withdrawn_minor) if known.status == DisputeStatus.LOST else 0
+    return max(max(taken, known.withdrawn_minor) - known.reinstated_minor, 0)
+
+
+def is_newer(known: DisputeStand, seen: DisputeStand) -> bool:
+    """Tell whether `seen` tells more of the same dispute than `known`, so that an older look changes nothing.
+
+    What was withdrawn and reinstated only ever grows: whoever saw more of it looked later, and whoever saw less looked
+    earlier. Between equals the status decides; a dispute that is over stays over. Words that are not known have no
+    place in the order: they may follow, and be followed by, anything open.
+    """
+    moved = (seen.withdrawn_minor - known.withdrawn_minor, seen.reinstated_minor - known.reinstated_minor)
+    if min(moved) < 0 or known == seen:
+        return False
+    if max(moved) > 0:
+        return True
+    if is_closed(known.status):
+        return False
+    before, after = _DISPUTE_ORDER.get(known.status), _DISPUTE_ORDER.get(seen.status)
+    return before is None or after is None or after >= before
 
 
 def _words(amount: Money) -> str:

@@ -22,14 +22,19 @@ class AttemptState(StrEnum):
 
 
 class RefundRequestState(StrEnum):
-    """How far one refund has come; `requested`: the gateway was not heard yet."""
+    """How far one refund has come; `requested`: the gateway was not heard yet.
 
+    `held`: it waits for the end of a dispute. `dropped`: the bank gave this money back, by a dispute that was lost.
+    """
+
+    HELD = "held"
     REQUESTED = "requested"
     PENDING = "pending"
     REQUIRES_ACTION = "requires_action"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELED = "canceled"
+    DROPPED = "dropped"
 
 
 class RefundCause(StrEnum):
@@ -88,19 +93,40 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class DisputeStand:
+    """How a dispute stands: its status in the gateway's words, what it is about, and what was moved for it so far.
+
+    Amounts are minor units of the payment's currency. `due` is until when evidence is wanted, in the ISO form.
+    """
+
+    status: str
+    amount_minor: int
+    withdrawn_minor: int
+    reinstated_minor: int
+    due: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class OrderMoney:
     """What an order's payments come to, in one currency.
 
     `captured` leaves out payments that did not fit their order and second payments: they go back by themselves.
-    `refund_asked` counts every refund that has not failed, `refunded` those that succeeded.
+    `refund_asked` counts every refund that has not failed, `refunded` those that succeeded, `charged_back` what banks
+    took in disputes that are over.
     """
 
     state: AttemptState | None
     captured: Money
     refund_asked: Money
     refunded: Money
+    charged_back: Money
 
     @property
     def kept(self) -> Money:
-        """What stays once every refund that was asked for has arrived."""
-        return self.captured - self.refund_asked
+        """What stays once every refund that was asked for has arrived; below zero when both we and a bank gave back."""
+        return self.captured - self.refund_asked - self.charged_back
+
+    @property
+    def left(self) -> Money:
+        """What can still be asked back: `kept`, and never below zero."""
+        return max(self.kept, Money(0, self.captured.currency), key=lambda amount: amount.minor)

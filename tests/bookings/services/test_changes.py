@@ -36,9 +36,12 @@ from greenroom.core.actors import SYSTEM, Actor
 from greenroom.core.errors import NotAllowedError
 from greenroom.core.models import AuditEntry
 from greenroom.core.money import Money
+from greenroom.integrations.stripe.sandbox.disputes import raise_dispute, take_step
 from greenroom.jobs.models import Job, JobState
 from greenroom.notifications.models import Message
 from greenroom.orders.models import Order
+from greenroom.payments.models import PaymentAttempt, RefundRequest
+from greenroom.payments.services import learn_disputes
 
 S = BookingStatus
 DAY = timedelta(days=1)
@@ -103,6 +106,31 @@ def test_cancel_booking_by_the_other_side_gives_all_back(
 
     assert preview == CancelPreview(is_allowed=True, refund=Money(5000, "EUR"), percent=100)
     assert refunds() == [(5000, cause)]
+
+
+def test_cancel_booking_of_a_disputed_payment_cancels_and_holds_the_refund(booking: Booking, now: datetime) -> None:
+    attempt = PaymentAttempt.objects.get()
+    dispute = raise_dispute(str(attempt.gateway_ref), is_inquiry=False, now=now)
+    learn_disputes(attempt, now=now)
+
+    due = services.cancel_booking(booking=booking, actor=GUEST, now=now)
+
+    refund = RefundRequest.objects.get()
+    assert (fresh(booking).status, due, refund.amount, refund.state) == ("cancelled", refund.amount, due, "held")
+    take_step(dispute.ref, "lose", now=now)
+    learn_disputes(attempt, now=now)
+    refund.refresh_from_db()
+    assert (fresh(booking).status, refund.state) == ("cancelled", "dropped")
+
+
+def test_cancel_booking_whose_money_a_bank_took_gives_nothing_back(booking: Booking, now: datetime) -> None:
+    attempt = PaymentAttempt.objects.get()
+    take_step(raise_dispute(str(attempt.gateway_ref), is_inquiry=False, now=now).ref, "lose", now=now)
+    learn_disputes(attempt, now=now)
+
+    due = services.cancel_booking(booking=booking, actor=COACH, now=now)
+
+    assert (fresh(booking).status, due.minor, RefundRequest.objects.count()) == ("cancelled", 0, 0)
 
 
 def test_cancel_booking_twice_refunds_once(booking: Booking, now: datetime) -> None:

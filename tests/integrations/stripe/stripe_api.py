@@ -32,7 +32,7 @@ from greenroom.integrations.stripe.protocol import (
 )
 from greenroom.integrations.stripe.sandbox import checkouts, refunds
 from greenroom.integrations.stripe.sandbox.gateway import SandboxGateway
-from greenroom.integrations.stripe.sandbox.models import Checkout, Event, Refund
+from greenroom.integrations.stripe.sandbox.models import Checkout, Dispute, Event, Refund
 
 KEY = "sk_test_contract"
 _PAGE = 2
@@ -250,6 +250,43 @@ def page_of(request: HttpRequest, things: Sequence[dict[str, Any]]) -> dict[str,
     }
 
 
+@answering
+def disputes(request: HttpRequest) -> dict[str, Any]:
+    wanted = request.GET["payment_intent"]
+    if not Checkout.objects.filter(payment_ref=wanted).exists():
+        raise StripeSaysNoError(404, f"No such payment_intent: '{wanted}'")
+    rows = Dispute.objects.filter(checkout__payment_ref=wanted).order_by("-pk")
+    return page_of(request, [dispute_of(row) for row in rows])
+
+
+@answering
+def dispute(_request: HttpRequest, ref: str) -> dict[str, Any]:
+    SandboxGateway().fetch_dispute(ref)
+    return dispute_of(Dispute.objects.get(ref=ref))
+
+
+def dispute_of(row: Dispute) -> dict[str, Any]:
+    currency = row.checkout.captured_currency.lower()
+    moved = [-row.withdrawn_minor, row.reinstated_minor]
+    return {
+        "id": row.ref,
+        "object": "dispute",
+        "amount": row.amount_minor,
+        "balance_transactions": [
+            {"id": f"txn_{place}", "amount": number, "currency": currency, "fee": 1500, "net": number - 1500}
+            for place, number in enumerate(moved)
+            if number
+        ],
+        "created": int(row.created_at.timestamp()),
+        "currency": currency,
+        "evidence_details": {"due_by": int(row.evidence_due_at.timestamp()) if row.evidence_due_at else None},
+        "metadata": {},
+        "payment_intent": row.checkout.payment_ref,
+        "reason": row.reason,
+        "status": row.status,
+    }
+
+
 ENDPOINTS: list[dict[str, Any]] = []
 
 
@@ -299,6 +336,8 @@ _ADDRESSES = [
     path("v1/refunds", all_refunds),
     path("v1/refunds/<ref>", one_refund),
     path("v1/events", events),
+    path("v1/disputes", disputes),
+    path("v1/disputes/<ref>", dispute),
     path("v1/account", account),
     path("v1/webhook_endpoints", endpoints),
     path("v1/webhook_endpoints/<ref>", endpoint),

@@ -23,7 +23,7 @@ from greenroom.integrations.stripe.protocol import (
     PayState,
     RefundState,
 )
-from greenroom.integrations.stripe.sandbox import checkouts
+from greenroom.integrations.stripe.sandbox import checkouts, disputes
 from greenroom.integrations.stripe.sandbox.gateway import SandboxGateway
 from greenroom.integrations.stripe.sandbox.models import Checkout, Event, IdempotencyKey, Refund
 
@@ -146,7 +146,7 @@ def test_fetch_after_the_end_tells_dead_before_any_job_ran(
     assert gateway.fetch(checkout.ref).state is PayState.DEAD
 
 
-@pytest.mark.parametrize("call", ["fetch", "expire_checkout", "fetch_refund"])
+@pytest.mark.parametrize("call", ["fetch", "expire_checkout", "fetch_refund", "fetch_dispute"])
 def test_calls_about_unknown_things_are_refused(gateway: PaymentGateway, call: str) -> None:
     with pytest.raises(GatewayRejectedError, match="404"):
         getattr(gateway, call)("nothing")
@@ -307,6 +307,31 @@ def test_refund_fails_is_told_at_once(gateway: PaymentGateway, now: datetime, ar
 
     assert (failed.state, failed.problem) == (RefundState.FAILED, "lost_or_stolen_card")
     assert gateway.fetch(checkout.ref).refunded == Money(0, "EUR")
+
+
+@pytest.mark.parametrize("steps", [(), ("answer",), ("win",), ("answer", "lose")])
+@pytest.mark.parametrize("is_inquiry", [True, False])
+def test_dispute_is_told_with_the_money_that_moved(
+    gateway: PaymentGateway, now: datetime, *, is_inquiry: bool, steps: tuple[str, ...]
+) -> None:
+    checkout = pay(make_checkout(gateway, now), now)
+    dispute = disputes.raise_dispute(checkout.ref, is_inquiry=is_inquiry, now=now)
+    if is_inquiry and steps:
+        disputes.take_step(dispute.ref, "escalate", now=now)
+    for step in steps:
+        disputes.take_step(dispute.ref, step, now=now)
+    dispute.refresh_from_db()
+
+    found = gateway.fetch_dispute(dispute.ref)
+
+    assert gateway.list_disputes(checkout.payment_ref) == [found]
+    assert (found.dispute_ref, found.payment_ref, found.amount) == (dispute.ref, checkout.payment_ref, PRICE)
+    assert (found.status, found.is_inquiry, found.reason) == (dispute.status, is_inquiry and not steps, "fraudulent")
+    assert (found.withdrawn.minor, found.reinstated.minor) == (dispute.withdrawn_minor, dispute.reinstated_minor)
+    assert found.opened_at == now
+    if not steps:
+        assert found.evidence_due_at == dispute.evidence_due_at
+    assert gateway.list_disputes("pi_none") == []
 
 
 def test_list_events_brings_what_was_not_delivered_since(gateway: PaymentGateway, frozen_clock: SettableClock) -> None:

@@ -334,3 +334,35 @@ def test_lines_that_do_not_add_up_are_not_sent() -> None:
         )
 
     assert http_client.asked == []
+
+
+@pytest.mark.parametrize(
+    ("moves", "withdrawn", "reinstated"),
+    [
+        ([], 0, 0),
+        ([(-8000, "eur")], 8000, 0),
+        ([(-8000, "eur"), (8000, "eur")], 8000, 8000),
+        ([(-8000, "eur"), (3000, "eur")], 8000, 3000),
+        ([(-8700, "usd")], 8000, 0),
+        ([(-8700, "usd"), (8650, "usd")], 8000, 8000),
+    ],
+)
+def test_dispute_counts_the_money_that_moved_also_in_the_currency_of_payouts(
+    moves: list[tuple[int, str]], withdrawn: int, reinstated: int
+) -> None:
+    told_dispute = {
+        "id": "du_1",
+        "object": "dispute",
+        "amount": 8000,
+        "balance_transactions": [{"amount": number, "currency": currency} for number, currency in moves],
+        "created": int(NOW.timestamp()),
+        "currency": "eur",
+        "payment_intent": "pi_1",
+        "reason": "general",
+        "status": "a_new_word",
+    }
+
+    found = told(200, told_dispute)[0].fetch_dispute("du_1")
+
+    assert (found.withdrawn, found.reinstated) == (Money(withdrawn, "EUR"), Money(reinstated, "EUR"))
+    assert (found.status, found.is_inquiry, found.evidence_due_at) == ("a_new_word", False, None)

@@ -25,6 +25,7 @@ from greenroom.core.actors import SYSTEM
 from greenroom.core.models import AuditEntry
 from greenroom.core.money import Money
 from greenroom.integrations.stripe.protocol import RefundState
+from greenroom.integrations.stripe.sandbox.gateway import SandboxGateway
 from greenroom.jobs import registry
 from greenroom.jobs.models import Job, Run
 from greenroom.notifications.models import Message
@@ -48,8 +49,8 @@ def entries() -> list[int]:
 
 
 @pytest.fixture(autouse=True)
-def _real_money(settings: Any) -> None:
-    settings.SANDBOX_ENABLED = False
+def _real_money(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SandboxGateway, "is_test", False)
 
 
 def test_receipt_holds_all_that_is_printed(coach: Coach, now: datetime) -> None:
@@ -112,9 +113,9 @@ def test_numbers_go_on_for_the_whole_site_and_for_each_kind(coach: Coach, now: d
     assert dict(DocumentSeries.objects.values_list("kind", "last_number")) == {"receipt": 3, "refund_note": 1}
 
 
-def test_play_money_counts_for_itself(coach: Coach, now: datetime, settings: Any) -> None:
+def test_play_money_counts_for_itself(coach: Coach, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
     pay(make_order(coach, now=now), now=now)
-    settings.SANDBOX_ENABLED = True
+    monkeypatch.setattr(SandboxGateway, "is_test", True)
     pay(make_order(coach, now=now), now=now)
 
     issue_all(now=now)

@@ -15,11 +15,12 @@ from greenroom.core.transactions import NetworkCallInTransactionError
 from greenroom.integrations.stripe import signature
 from greenroom.integrations.stripe.protocol import GatewayUnavailableError, WebhookRefusedError
 from greenroom.integrations.stripe.sandbox import checkouts
-from greenroom.integrations.stripe.sandbox.models import Event, Refund
+from greenroom.integrations.stripe.sandbox.disputes import raise_dispute, take_step
+from greenroom.integrations.stripe.sandbox.models import Checkout, Event, Refund
 from greenroom.integrations.stripe.sandbox.refunds import finish_refund, make_refund
 from greenroom.jobs.models import Job, Run
 from greenroom.payments import queries, services
-from greenroom.payments.models import GatewayEvent, PaymentAttempt, RefundRequest
+from greenroom.payments.models import Dispute, GatewayEvent, PaymentAttempt, RefundRequest
 from greenroom.payments.types import RefundCause
 
 pytestmark = pytest.mark.usefixtures("db", "gateway")
@@ -180,14 +181,44 @@ def test_process_event_of_a_refund_made_at_the_gateway_takes_it_over(now: dateti
     assert RefundRequest.objects.get().cause == "made_at_gateway"
 
 
-def test_process_event_of_a_dispute_needs_a_person(now: datetime) -> None:
+def test_process_event_of_disputes_in_any_order_and_number_books_once(now: datetime) -> None:
     attempt = pay_attempt(now=now)
-    body = stranger(id="du_1", object="dispute", payment_intent=attempt.payment_ref, metadata=None)
+    disputed = raise_dispute(str(attempt.gateway_ref), is_inquiry=False, now=now)
+    take_step(disputed.ref, "win", now=now)
+    bodies = [body for body in callbacks() if b"charge.dispute" in body]
 
-    event = services.process_event(event_id=receive(body, now).pk, now=now)
+    for body in [*reversed(bodies), *bodies]:
+        assert services.process_event(event_id=receive(body, now).pk, now=now).state == "processed"
 
-    assert event.state == "failed"
-    assert event.last_error == f"Payment {attempt.payment_ref} of order order-1 is disputed: answer at the gateway."
+    assert len(bodies) == 4
+    assert (Dispute.objects.get().status, [row[3] for row in ledger()][2:]) == (
+        "won",
+        ["dispute", "dispute", "dispute_reversal", "dispute_reversal"],
+    )
+
+
+def test_process_event_of_a_dispute_learns_of_the_payment_first(now: datetime) -> None:
+    attempt = open_one(now=now)
+    checkouts.pay_by_card(str(attempt.gateway_ref), GOOD_CARD, now=now)
+    raise_dispute(str(attempt.gateway_ref), is_inquiry=False, now=now)
+    PaymentAttempt.objects.update(payment_ref=Checkout.objects.get().payment_ref)
+
+    body = callbacks("charge.dispute.created")[0]
+    services.process_event(event_id=receive(body, now).pk, now=now)
+
+    attempt.refresh_from_db()
+    assert (attempt.state, [row[3] for row in ledger()]) == ("paid", ["capture"] * 2 + ["dispute"] * 2)
+
+
+def test_process_event_of_a_dispute_that_names_another_payment_is_ignored(now: datetime) -> None:
+    pay_attempt(now=now)
+    other = pay_attempt(now=now, order_ref="other")
+    disputed = raise_dispute(str(other.gateway_ref), is_inquiry=False, now=now)
+    lie = PaymentAttempt.objects.get(order_ref="order-1").payment_ref
+    body = stranger(id=disputed.ref, object="dispute", payment_intent=lie)
+
+    assert services.process_event(event_id=receive(body, now).pk, now=now).state == "ignored"
+    assert not Dispute.objects.exists()
 
 
 def test_process_event_of_another_payments_dispute_is_ignored(now: datetime) -> None:

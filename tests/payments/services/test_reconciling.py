@@ -11,10 +11,11 @@ from greenroom.core.money import Money
 from greenroom.core.transactions import NetworkCallInTransactionError
 from greenroom.integrations.stripe.protocol import GatewayUnavailableError
 from greenroom.integrations.stripe.sandbox import checkouts
+from greenroom.integrations.stripe.sandbox.disputes import raise_dispute, take_step
 from greenroom.integrations.stripe.sandbox.models import Event, Refund
 from greenroom.jobs.models import Job
 from greenroom.payments import jobs, services
-from greenroom.payments.models import GatewayEvent, PaymentAttempt, RefundRequest
+from greenroom.payments.models import Dispute, GatewayEvent, PaymentAttempt, RefundRequest
 from greenroom.payments.types import RefundCause
 
 pytestmark = pytest.mark.usefixtures("db", "gateway")
@@ -116,6 +117,33 @@ def test_poll_is_not_held_up_by_a_refund_that_the_gateway_does_not_know(now: dat
 
     refund = RefundRequest.objects.get()
     assert (refund.state, refund.last_error) == ("pending", "404: there is no such refund.")
+
+
+def test_poll_follows_an_open_dispute_every_hour(now: datetime) -> None:
+    attempt = pay_attempt(now=now)
+    disputed = raise_dispute(str(attempt.gateway_ref), is_inquiry=False, now=now)
+    services.learn_disputes(attempt, now=now)
+    take_step(disputed.ref, "lose", now=now)
+
+    services.poll(now=now + timedelta(hours=1))
+    assert Dispute.objects.get().status == "needs_response"
+    services.poll(now=now + timedelta(hours=1, seconds=1))
+
+    assert Dispute.objects.get().status == "lost"
+
+
+def test_poll_is_not_held_up_by_a_dispute_that_the_gateway_does_not_know(now: datetime) -> None:
+    attempt = pay_attempt(now=now)
+    raise_dispute(str(attempt.gateway_ref), is_inquiry=False, now=now)
+    services.learn_disputes(attempt, now=now)
+    Dispute.objects.update(dispute_ref="du_lost")
+
+    services.poll(now=now + timedelta(hours=2))
+
+    assert (Dispute.objects.get().status, Dispute.objects.get().checked_at) == (
+        "needs_response",
+        now + timedelta(hours=2),
+    )
 
 
 def test_collect_events_keeps_what_could_not_be_delivered(now: datetime, arm: Callable[[str], None]) -> None:

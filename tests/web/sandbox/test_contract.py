@@ -256,9 +256,39 @@ def test_another_host_is_refused(outside: Client, host: str, path: str) -> None:
     assert b"cron_secret" not in answer.content
 
 
-@pytest.mark.parametrize("path", ["/sandbox/clock/step/", "/sandbox/faults/arm/"])
+@pytest.mark.parametrize("path", ["/sandbox/clock/step/", "/sandbox/faults/arm/", "/sandbox/disputes/"])
 def test_buttons_of_the_console_need_a_token(outside: Client, path: str) -> None:
     assert outside.post(path, {"seconds": "300"}).status_code == HTTPStatus.FORBIDDEN
+
+
+def test_console_plays_the_cardholder_and_the_bank(client: Client) -> None:
+    checkout = Checkout.objects.create(
+        ref="cs_1",
+        payment_ref="pi_1",
+        state="paid",
+        amount_minor=8000,
+        currency="EUR",
+        captured_minor=8000,
+        captured_currency="EUR",
+        lines=[],
+        metadata={"order_ref": "order-1"},
+        created_at=clock.now(),
+        expires_at=clock.now(),
+    )
+
+    def press(step: str) -> str:
+        latest = checkout.disputes.order_by("-pk").first()
+        fields = {"payment": "cs_1", "dispute": latest.ref if latest else "", "step": step}
+        return client.post("/sandbox/disputes/", fields, follow=True).content.decode()
+
+    assert "Dispute it" in client.get("/sandbox/").content.decode()
+    assert "Done. The gateway tells" in press("inquire")
+    assert "cannot take that step" in press("win")
+    press("escalate")
+    assert "Decide: won" in press("answer")
+    press("lose")
+
+    assert checkout.disputes.get().status == "lost"
 
 
 @pytest.mark.parametrize("seconds", ["300", "301", "", "-300", "x"])

@@ -20,6 +20,7 @@ from greenroom.catalog.models import Offer
 from greenroom.coaches.models import Coach
 from greenroom.core.money import Money
 from greenroom.integrations.stripe.protocol import RefundState
+from greenroom.integrations.stripe.sandbox.gateway import SandboxGateway
 from greenroom.orders.models import Document, Order
 from greenroom.web.studio.orders.export import plain_decimal, safe_cell
 
@@ -28,8 +29,8 @@ APRIL = datetime(2026, 4, 1, 9, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def _real_money(settings: Any) -> None:
-    settings.SANDBOX_ENABLED = False
+def _real_money(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SandboxGateway, "is_test", False)
 
 
 def sell(coach: Coach, when: datetime, back: int = 0, **values: Any) -> Order:
@@ -85,10 +86,10 @@ def test_orders_stand_with_what_came_went_back_and_is_left(
 
 
 def test_play_money_is_not_added_to_real_money(
-    desk: Client, coach: Coach, frozen_clock: SettableClock, settings: Any
+    desk: Client, coach: Coach, frozen_clock: SettableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sell(coach, frozen_clock())
-    settings.SANDBOX_ENABLED = True
+    monkeypatch.setattr(SandboxGateway, "is_test", True)
     sell(coach, frozen_clock(), minor=100)
 
     answer = desk.get(PAGE)

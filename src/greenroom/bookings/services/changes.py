@@ -141,7 +141,7 @@ def _refund(booking: Booking, percent: int) -> Money:
     if order is None:
         return Money(0, booking.session.offer.currency)
     money = payments.order_money(order.ref, currency=order.currency)
-    return min(refund_due(money.captured, percent), money.captured - money.refund_asked)
+    return min(refund_due(money.captured, percent), money.left)
 
 
 def reschedule_booking(

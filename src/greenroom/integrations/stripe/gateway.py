@@ -17,6 +17,7 @@ from greenroom.integrations.stripe.calls import UnknownThingError, exchange, ope
 from greenroom.integrations.stripe.protocol import (
     CheckoutHandle,
     CheckoutRequest,
+    DisputeSnapshot,
     EventEnvelope,
     GatewayRejectedError,
     PaymentSnapshot,
@@ -90,6 +91,19 @@ class StripeGateway:
         """Return every refund of a payment, oldest first; none for a payment that Stripe does not know."""
         try:
             found = self._ask_for_all(lambda: self._client.v1.refunds.list(_of_payment(payment_ref)), reading.refund_of)
+        except UnknownThingError:
+            return []
+        return found[::-1]
+
+    def fetch_dispute(self, dispute_ref: str) -> DisputeSnapshot:
+        """Return the truth about a dispute."""
+        return self._ask(lambda: self._client.v1.disputes.retrieve(dispute_ref), reading.dispute_of)
+
+    def list_disputes(self, payment_ref: str) -> list[DisputeSnapshot]:
+        """Return every dispute of a payment, oldest first; none for a payment that Stripe does not know."""
+        every = self._client.v1.disputes
+        try:
+            found = self._ask_for_all(lambda: every.list(_of_payment(payment_ref)), reading.dispute_of)
         except UnknownThingError:
             return []
         return found[::-1]

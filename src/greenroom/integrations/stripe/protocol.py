@@ -34,6 +34,22 @@ class RefundState(StrEnum):
     CANCELED = "canceled"
 
 
+class DisputeStatus(StrEnum):
+    """How far one dispute has come, in the words of docs.stripe.com/api/disputes; `warning_*` are inquiries.
+
+    A gateway may use words that are not listed here: a snapshot carries them as they are.
+    """
+
+    WARNING_NEEDS_RESPONSE = "warning_needs_response"
+    WARNING_UNDER_REVIEW = "warning_under_review"
+    WARNING_CLOSED = "warning_closed"
+    NEEDS_RESPONSE = "needs_response"
+    UNDER_REVIEW = "under_review"
+    WON = "won"
+    LOST = "lost"
+    PREVENTED = "prevented"
+
+
 class ObjectKind(StrEnum):
     """What an event is about, in the gateway's words; a kind that is not listed here is `OTHER`."""
 
@@ -108,6 +124,28 @@ class RefundSnapshot:
     state: RefundState
     metadata: Mapping[str, str]
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeSnapshot:
+    """What the gateway says of one dispute right now.
+
+    `withdrawn` and `reinstated` are all that was ever taken from us for it and given back, without the gateway's fee
+    and in the currency of the payment: what Stripe lists as `balance_transactions` of the dispute. They only grow.
+    `status` is a `DisputeStatus`, or a word that is newer than this list. `is_inquiry`: the bank only asks, and no
+    money moves unless it becomes more than that. `evidence_due_at` (aware UTC) is None when nothing is asked of us.
+    """
+
+    dispute_ref: str
+    payment_ref: str
+    amount: Money
+    status: str
+    is_inquiry: bool
+    withdrawn: Money
+    reinstated: Money
+    reason: str
+    opened_at: datetime
+    evidence_due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +287,12 @@ class PaymentGateway(Protocol):
 
     def list_refunds(self, payment_ref: str) -> Iterable[RefundSnapshot]:
         """Return every refund of a payment, whoever asked for it, oldest first."""
+
+    def fetch_dispute(self, dispute_ref: str) -> DisputeSnapshot:
+        """Return the truth about a dispute. Raises: GatewayRejectedError when there is no such dispute."""
+
+    def list_disputes(self, payment_ref: str) -> Iterable[DisputeSnapshot]:
+        """Return every dispute of a payment, inquiries included, oldest first."""
 
     def parse_webhook(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> EventEnvelope:
         """Verify a callback without any call out. Raises: WebhookRefusedError, and nothing else."""

@@ -3,13 +3,15 @@
 Each function raises KeyError, TypeError, AttributeError or ValueError for an object that is not what it should be.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-from greenroom.core.money import Money
+from greenroom.core.money import Money, total
 from greenroom.integrations.stripe.amounts import from_stripe
 from greenroom.integrations.stripe.protocol import (
     CheckoutHandle,
+    DisputeSnapshot,
     PaymentSnapshot,
     PayState,
     RefundSnapshot,
@@ -17,6 +19,7 @@ from greenroom.integrations.stripe.protocol import (
 )
 
 Thing = Mapping[str, Any]
+_INQUIRY = "warning_"
 
 # What the payment behind a session that was sent off says of a method that settles later.
 _STATE_OF_PAYMENT = {
@@ -67,6 +70,42 @@ def refund_of(refund: Thing) -> RefundSnapshot:
         metadata={str(name): str(value) for name, value in (refund["metadata"] or {}).items()},
         problem=str(refund.get("failure_reason") or refund.get("pending_reason") or ""),
     )
+
+
+def dispute_of(dispute: Thing) -> DisputeSnapshot:
+    """Return the truth about a dispute.
+
+    Its balance transactions are in the currency in which the account is paid out. Where that is another one than the
+    payment's, the whole disputed amount counts as moved, because Stripe disputes a charge in one piece.
+    """
+    amount, status = _amount(dispute), str(dispute["status"])
+    moves = [(one["amount"], one["currency"]) for one in dispute["balance_transactions"] or ()]
+    due_by = (dispute.get("evidence_details") or {}).get("due_by")
+    is_asked = status.endswith("needs_response")
+    return DisputeSnapshot(
+        dispute_ref=str(dispute["id"]),
+        payment_ref=_ref(dispute["payment_intent"]),
+        amount=amount,
+        status=status,
+        is_inquiry=status.startswith(_INQUIRY),
+        withdrawn=_moved([(-number, currency) for number, currency in moves], amount),
+        reinstated=_moved(moves, amount),
+        reason=str(dispute.get("reason") or ""),
+        opened_at=_instant(dispute["created"]),
+        evidence_due_at=_instant(due_by) if due_by and is_asked else None,
+    )
+
+
+def _moved(moves: Sequence[tuple[int, str]], amount: Money) -> Money:
+    """Add up what went one way: the moves above zero."""
+    gone = [from_stripe(number, currency) for number, currency in moves if number > 0]
+    if any(one.currency != amount.currency for one in gone):
+        return amount
+    return total(gone, amount.currency)
+
+
+def _instant(seconds: int) -> datetime:
+    return datetime.fromtimestamp(int(seconds), tz=UTC)
 
 
 def _state(session: Thing, payment: Thing) -> PayState:

@@ -1,6 +1,7 @@
 """The verbs of payments. Those that call a gateway refuse to run inside a transaction."""
 
 from greenroom.payments.services.closing import close_attempt, request_close
+from greenroom.payments.services.disputes import apply_dispute_snapshot, learn_disputes
 from greenroom.payments.services.endpoints import check_gateway, connect_endpoint
 from greenroom.payments.services.events import process_event, receive_event
 from greenroom.payments.services.opening import open_attempt
@@ -11,17 +12,19 @@ from greenroom.payments.services.refunds import (
     refund_order,
     request_refund,
     retry_refund,
-    send_refund,
 )
+from greenroom.payments.services.sending import send_refund
 from greenroom.payments.services.snapshots import apply_snapshot, sync_attempt
 
 __all__ = [
+    "apply_dispute_snapshot",
     "apply_refund_snapshot",
     "apply_snapshot",
     "check_gateway",
     "close_attempt",
     "collect_events",
     "connect_endpoint",
+    "learn_disputes",
     "open_attempt",
     "poll",
     "process_event",

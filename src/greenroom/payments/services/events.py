@@ -8,8 +8,9 @@ from greenroom.core.transactions import refuse_network_in_transaction, unit_of_w
 from greenroom.integrations.stripe.protocol import EventEnvelope, ObjectKind, WebhookRefusedError
 from greenroom.jobs import services as jobs
 from greenroom.payments import gateways
-from greenroom.payments.models import GatewayEvent, PaymentAttempt, RefundRequest
+from greenroom.payments.models import Dispute, GatewayEvent, PaymentAttempt, RefundRequest
 from greenroom.payments.services.attempts import SITE_KEY, our_metadata
+from greenroom.payments.services.disputes import apply_dispute_snapshot
 from greenroom.payments.services.refunds import apply_refund_snapshot
 from greenroom.payments.services.snapshots import sync_attempt
 from greenroom.payments.types import EventState
@@ -66,6 +67,8 @@ def process_event(*, event_id: int, now: datetime) -> GatewayEvent:
     event = GatewayEvent.objects.get(pk=event_id)
     if event.state in {EventState.PROCESSED, EventState.IGNORED}:
         return event
+    if event.object_kind == ObjectKind.DISPUTE:
+        return _process_dispute(event, now)
     refund = RefundRequest.objects.filter(refund_ref=event.object_ref).first()
     if refund is not None:
         snapshot = gateways.current().fetch_refund(event.object_ref)
@@ -74,10 +77,21 @@ def process_event(*, event_id: int, now: datetime) -> GatewayEvent:
     attempt = _find_attempt(event)
     if attempt is None or not (attempt.gateway_ref or event.object_kind == ObjectKind.CHECKOUT):
         return _close_unknown(event, now)
-    if event.object_kind == ObjectKind.DISPUTE:
-        words = f"Payment {event.payment_ref} of order {attempt.order_ref} is disputed: answer at the gateway."
-        return _close(event, EventState.FAILED, now=now, error=words)
     sync_attempt(attempt_id=attempt.pk, now=now, gateway_ref=event.object_ref)
+    return _close(event, EventState.PROCESSED, now=now)
+
+
+def _process_dispute(event: GatewayEvent, now: datetime) -> GatewayEvent:
+    known = Dispute.objects.select_related("attempt").filter(dispute_ref=event.object_ref).first()
+    attempt = known.attempt if known else _find_attempt(event)
+    if attempt is None or not attempt.gateway_ref:
+        return _close_unknown(event, now)
+    snapshot = gateways.current().fetch_dispute(event.object_ref)
+    if not attempt.captured_minor:
+        attempt = sync_attempt(attempt_id=attempt.pk, now=now)
+    if snapshot.payment_ref != attempt.payment_ref:
+        return _close_unknown(event, now)
+    apply_dispute_snapshot(attempt_id=attempt.pk, snapshot=snapshot, now=now)
     return _close(event, EventState.PROCESSED, now=now)
 
 

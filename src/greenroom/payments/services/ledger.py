@@ -5,7 +5,7 @@ from datetime import datetime
 
 from greenroom.core.ids import new_ref
 from greenroom.core.money import Money, total
-from greenroom.payments.models import LedgerEntry, PaymentAttempt, RefundRequest
+from greenroom.payments.models import Dispute, LedgerEntry, PaymentAttempt, RefundRequest
 from greenroom.payments.types import CUSTOMERS
 
 
@@ -56,6 +56,20 @@ def post_refund_reversal(refund: RefundRequest, *, now: datetime) -> None:
     """Book that a refund which had succeeded came back to the gateway."""
     sides = {gateway_account(refund.attempt.gateway): refund.amount, CUSTOMERS: -refund.amount}
     post(kind="refund_reversal", source_kind="refund", source_id=_try_id(refund), sides=sides, now=now)
+
+
+def post_dispute(dispute: Dispute, taken: Money, *, now: datetime) -> None:
+    """Book that a bank took money back from the gateway, and gave it to the customer."""
+    sides = {gateway_account(dispute.attempt.gateway): -taken, CUSTOMERS: taken}
+    source_id = f"{dispute.pk}:{dispute.withdrawn_minor}"
+    post(kind="dispute", source_kind="dispute", source_id=source_id, sides=sides, now=now)
+
+
+def post_dispute_reversal(dispute: Dispute, returned: Money, *, now: datetime) -> None:
+    """Book that money which a dispute had taken came back to the gateway."""
+    sides = {gateway_account(dispute.attempt.gateway): returned, CUSTOMERS: -returned}
+    source_id = f"{dispute.pk}:{dispute.reinstated_minor}"
+    post(kind="dispute_reversal", source_kind="dispute", source_id=source_id, sides=sides, now=now)
 
 
 def _try_id(refund: RefundRequest) -> str:

@@ -5,19 +5,24 @@ from datetime import datetime, timedelta
 from greenroom.core.transactions import refuse_network_in_transaction
 from greenroom.integrations.stripe.protocol import GatewayRejectedError
 from greenroom.payments import gateways, rules
-from greenroom.payments.models import PaymentAttempt, RefundRequest
+from greenroom.payments.models import Dispute, PaymentAttempt, RefundRequest
 from greenroom.payments.services.closing import GRACE, close_attempt
+from greenroom.payments.services.disputes import apply_dispute_snapshot
 from greenroom.payments.services.events import store_event
 from greenroom.payments.services.refunds import apply_refund_snapshot
 from greenroom.payments.services.snapshots import sync_attempt
 
 _QUIET_FOR = timedelta(minutes=2)
 _MOST_AT_ONCE = 40  # each may take a time-out's length; the job's lease covers them all
+_BANKS_TAKE = timedelta(hours=1)
+_MOST_DISPUTES = 20
 _LOOKS_BACK = timedelta(days=3)
 
 
 def poll(*, now: datetime) -> None:
     """Ask after every attempt and refund that is not decided and was not looked at for two minutes.
+
+    And after every dispute that is not over and was not looked at for an hour.
 
     Must run outside transactions. A row that the gateway refuses to know keeps that as its problem and does not hold
     up the others. Raises: GatewayUnavailableError.
@@ -34,6 +39,10 @@ def poll(*, now: datetime) -> None:
     for refund in moving.order_by("checked_at")[:_MOST_AT_ONCE]:
         RefundRequest.objects.filter(pk=refund.pk).update(checked_at=now)
         _ask_after_refund(refund, now)
+    stale = Dispute.objects.filter(closed_at__isnull=True, checked_at__lt=now - _BANKS_TAKE, attempt__gateway=code)
+    for dispute in stale.order_by("checked_at")[:_MOST_DISPUTES]:
+        Dispute.objects.filter(pk=dispute.pk).update(checked_at=now)
+        _ask_after_dispute(dispute, now)
 
 
 def collect_events(*, now: datetime) -> int:
@@ -66,3 +75,11 @@ def _ask_after_refund(refund: RefundRequest, now: datetime) -> None:
         RefundRequest.objects.filter(pk=refund.pk).update(last_error=str(error)[:500])
         return
     apply_refund_snapshot(refund_id=refund.pk, snapshot=snapshot, now=now)
+
+
+def _ask_after_dispute(dispute: Dispute, now: datetime) -> None:
+    try:
+        snapshot = gateways.current().fetch_dispute(dispute.dispute_ref)
+    except GatewayRejectedError:
+        return  # it stays open, and so does the operator's item
+    apply_dispute_snapshot(attempt_id=dispute.attempt_id, snapshot=snapshot, now=now)

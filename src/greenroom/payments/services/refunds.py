@@ -1,38 +1,37 @@
-"""Giving money back."""
+"""Money that is to go back: asked for, held while a bank decides, followed to its end."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 
 from greenroom.core import audit
 from greenroom.core.actors import SYSTEM, Actor
-from greenroom.core.faults import fault_point
 from greenroom.core.money import Money, total
-from greenroom.core.transactions import refuse_network_in_transaction, unit_of_work
-from greenroom.integrations.stripe.protocol import GatewayRejectedError, RefundSnapshot
+from greenroom.core.transactions import unit_of_work
+from greenroom.integrations.stripe.protocol import RefundSnapshot
 from greenroom.jobs import services as jobs
 from greenroom.payments import gateways, queries, rules
-from greenroom.payments.errors import NotRefundableError
-from greenroom.payments.models import PaymentAttempt, RefundRequest
+from greenroom.payments.errors import NotRefundableError, PaymentDisputedError
+from greenroom.payments.models import Dispute, PaymentAttempt, RefundRequest
 from greenroom.payments.services.attempts import SITE_KEY, lock_attempt, lock_attempts, our_metadata
 from greenroom.payments.services.ledger import post_refund, post_refund_reversal
 from greenroom.payments.types import AttemptState, RefundCause, RefundRequestState
 
 SEND = "payments.send_refund"
 REPORT_FAILED = "payments.report_failed_refund"
-_REQUEST_KEY = "refund_request"
-# No call to a gateway lasts this long: what its list does not show by then was not executed.
-_SURELY_ANSWERED = timedelta(minutes=10)
+REQUEST_KEY = "refund_request"
 
 
 def request_refund(*, attempt_id: int, amount: Money, cause: RefundCause, actor: Actor, now: datetime) -> RefundRequest:
     """Ask for part or all of one attempt's money back, in the caller's transaction, and plan the call.
 
     Locks the attempt. Not idempotent by itself: two calls are two refunds, as far as money is left.
-    Raises: NotRefundableError.
+    Raises: NotRefundableError, PaymentDisputedError.
     """
     with transaction.atomic():
         attempt = lock_attempt(attempt_id)
+        if queries.find_blocking_dispute(attempt):
+            raise PaymentDisputedError
         left = queries.refundable(attempt)
         if amount.currency != left.currency or not 0 < amount.minor <= left.minor:
             raise NotRefundableError
@@ -42,8 +41,9 @@ def request_refund(*, attempt_id: int, amount: Money, cause: RefundCause, actor:
 def refund_order(
     *, order_ref: str, amount: Money, cause: RefundCause, actor: Actor, now: datetime
 ) -> list[RefundRequest]:
-    """Ask for part of what an order's payments brought back, the oldest payment first; as `request_refund` does.
+    """Ask for part of what an order's payments brought back, the oldest payment first.
 
+    Of a payment that is disputed the refund is written and held until the dispute is over.
     Raises: NotRefundableError, and then nothing was asked for.
     """
     with transaction.atomic():
@@ -62,7 +62,8 @@ def refund_order(
 def refund_in_full(*, order_ref: str, cause: RefundCause, actor: Actor, now: datetime) -> list[RefundRequest]:
     """Ask for everything back that was captured for an order and not asked back yet, in the caller's transaction.
 
-    Locks the order's attempts. A second call finds nothing left and returns an empty list.
+    Locks the order's attempts. A second call finds nothing left and returns an empty list. Of a payment that is
+    disputed the refund is written and held until the dispute is over.
     """
     with transaction.atomic():
         return [
@@ -72,45 +73,23 @@ def refund_in_full(*, order_ref: str, cause: RefundCause, actor: Actor, now: dat
 
 
 def retry_refund(*, refund_id: int, actor: Actor, now: datetime) -> RefundRequest:
-    """Try a refund that failed once more, with a new key.
+    """Try a refund that failed, or was dropped for a dispute that was won after all, once more, with a new key.
 
-    Locks the attempt. Raises: NotRefundableError when it has not failed, or when the money was given back otherwise.
+    Locks the attempt. Raises: NotRefundableError when it has not failed, or when the money was given back otherwise;
+    PaymentDisputedError.
     """
     with unit_of_work():
-        refund = _lock_refund(refund_id)
+        refund = lock_refund(refund_id)
+        if queries.find_blocking_dispute(refund.attempt):
+            raise PaymentDisputedError
         left = queries.refundable(refund.attempt)
         if refund.state not in rules.LOST_REFUNDS or refund.amount.minor > left.minor:
             raise NotRefundableError
         refund.refund_ref, refund.sent_at, refund.last_error = None, None, ""
-        _take_new_key(refund, refund.try_no + 1)
-        _move(refund, RefundRequestState.REQUESTED, actor=actor, now=now)
+        take_new_key(refund, refund.try_no + 1)
+        move_refund(refund, RefundRequestState.REQUESTED, actor=actor, now=now)
         _plan_send(refund, now)
         return refund
-
-
-def send_refund(*, refund_id: int, now: datetime) -> RefundRequest:
-    """Send a requested refund to the gateway and apply its answer; one that was answered stays as it is.
-
-    Must run outside transactions. A repeat looks in the gateway's own list first; what is not there is sent with the
-    same key, and after ten minutes with a new one, because a key may keep an error for a day.
-    Raises: GatewayConflictError, GatewayUnavailableError.
-    """
-    refuse_network_in_transaction()
-    refund = RefundRequest.objects.select_related("attempt").get(pk=refund_id)
-    if refund.state != RefundRequestState.REQUESTED:
-        return refund
-    payment_ref = str(refund.attempt.payment_ref)
-    found = _find_sent(refund, payment_ref) if refund.sent_at else None
-    if found is None:
-        refund = _note_sending(refund_id, now)
-        try:
-            found = gateways.current().refund(
-                payment_ref, refund.amount, idempotency_key=str(refund.idempotency_key), metadata=_metadata(refund)
-            )
-        except GatewayRejectedError as error:
-            return _note_refused(refund_id, str(error), now)
-        fault_point("payments.refund_sent")
-    return apply_refund_snapshot(refund_id=refund_id, snapshot=found, now=now)
 
 
 def apply_refund_snapshot(*, refund_id: int, snapshot: RefundSnapshot, now: datetime) -> RefundRequest:
@@ -120,7 +99,7 @@ def apply_refund_snapshot(*, refund_id: int, snapshot: RefundSnapshot, now: date
     an earlier try changes nothing.
     """
     with unit_of_work():
-        refund = _lock_refund(refund_id)
+        refund = lock_refund(refund_id)
         refund.refund_ref = refund.refund_ref or snapshot.refund_ref
         before = RefundRequestState(refund.state)
         state = rules.next_refund_state(before, RefundRequestState(snapshot.state.value))
@@ -128,7 +107,7 @@ def apply_refund_snapshot(*, refund_id: int, snapshot: RefundSnapshot, now: date
             RefundRequest.objects.filter(pk=refund_id).update(checked_at=now)
             return refund
         refund.last_error = snapshot.problem[:500]
-        _move(refund, state, actor=SYSTEM, now=now)
+        move_refund(refund, state, actor=SYSTEM, now=now)
         if state is RefundRequestState.SUCCEEDED:
             post_refund(refund, now=now)
         elif before is RefundRequestState.SUCCEEDED:
@@ -152,12 +131,66 @@ def adopt_refunds(attempt: PaymentAttempt, *, now: datetime) -> None:
 def ask_back(
     attempt: PaymentAttempt, amount: Money, cause: RefundCause, *, actor: Actor, now: datetime
 ) -> RefundRequest:
-    """Write a refund of a locked attempt and plan its call, in the caller's transaction."""
+    """Write a refund of a locked attempt, in the caller's transaction, and plan its call; a dispute holds it."""
     refund = _store(attempt, amount, cause, now)
-    _take_new_key(refund, 1)
-    _move(refund, RefundRequestState.REQUESTED, actor=actor, now=now)
+    take_new_key(refund, 1)
+    dispute = queries.find_blocking_dispute(attempt)
+    if dispute is not None:
+        hold(refund, dispute, actor=actor, now=now)
+        return refund
+    move_refund(refund, RefundRequestState.REQUESTED, actor=actor, now=now)
     _plan_send(refund, now)
     return refund
+
+
+def hold(refund: RefundRequest, dispute: Dispute, *, actor: Actor, now: datetime) -> None:
+    """Let a refund of a locked attempt wait until a dispute is over, in the caller's transaction."""
+    refund.last_error = f"Waits for the end of dispute {dispute.dispute_ref}."
+    move_refund(refund, RefundRequestState.HELD, actor=actor, now=now)
+
+
+def hold_unsent(attempt: PaymentAttempt, dispute: Dispute, *, now: datetime) -> None:
+    """Hold the refunds of a locked attempt that no gateway was asked for yet.
+
+    The others are held when they are sent again and the gateway does not list them.
+    """
+    for refund in attempt.refunds.filter(state=RefundRequestState.REQUESTED, sent_at__isnull=True).order_by("pk"):
+        refund.attempt = attempt
+        hold(refund, dispute, actor=SYSTEM, now=now)
+
+
+def release_held(attempt: PaymentAttempt, *, now: datetime) -> None:
+    """Send the held refunds of a locked attempt on their way; for when no dispute holds them any more."""
+    for refund in attempt.refunds.filter(state=RefundRequestState.HELD).order_by("pk"):
+        refund.attempt, refund.last_error = attempt, ""
+        move_refund(refund, RefundRequestState.REQUESTED, actor=SYSTEM, now=now)
+        _plan_send(refund, now, again=f":{now.timestamp():.0f}")
+
+
+def drop_held(attempt: PaymentAttempt, dispute: Dispute, given: Money, *, now: datetime) -> None:
+    """Take what a bank gave back off the held refunds of a locked attempt, the oldest first.
+
+    A refund that is covered in full is dropped. One that is covered in part is dropped too, and the rest of it
+    becomes a held refund of its own, because amounts are never edited.
+    """
+    for refund in attempt.refunds.filter(state=RefundRequestState.HELD).order_by("pk"):
+        if given.minor <= 0:
+            return
+        refund.attempt = attempt
+        refund.last_error = f"The bank gave this money back, by dispute {dispute.dispute_ref}."
+        move_refund(refund, RefundRequestState.DROPPED, actor=SYSTEM, now=now)
+        rest = refund.amount - given
+        given -= refund.amount
+        if rest.minor > 0:
+            remaining = _store(attempt, rest, RefundCause(refund.cause), now)
+            take_new_key(remaining, 1)
+            hold(remaining, dispute, actor=SYSTEM, now=now)
+
+
+def report_dropped(attempt: PaymentAttempt, *, now: datetime) -> None:
+    """Show the operator the dropped refunds of a locked attempt: a bank that had given the money back took it again."""
+    for refund in attempt.refunds.filter(state=RefundRequestState.DROPPED).order_by("pk"):
+        _plan_report(refund, now)
 
 
 def _store(attempt: PaymentAttempt, amount: Money, cause: RefundCause, now: datetime) -> RefundRequest:
@@ -179,19 +212,22 @@ def _money_left(order_ref: str, currency: str | None) -> list[tuple[PaymentAttem
     return [(one, left) for one, left in amounts if left.minor > 0 and currency in {None, left.currency}]
 
 
-def _lock_refund(refund_id: int) -> RefundRequest:
+def lock_refund(refund_id: int) -> RefundRequest:
+    """Lock a refund after its attempt, and return it as it is now."""
     attempt = lock_attempt(RefundRequest.objects.values_list("attempt_id", flat=True).get(pk=refund_id))
     refund = RefundRequest.objects.select_for_update(no_key=True).get(pk=refund_id)
     refund.attempt = attempt
     return refund
 
 
-def _take_new_key(refund: RefundRequest, try_no: int) -> None:
+def take_new_key(refund: RefundRequest, try_no: int) -> None:
+    """Give a locked refund the key of a try; the caller saves it."""
     refund.try_no = try_no
     refund.idempotency_key = f"refund:{refund.pk}:{try_no}"
 
 
-def _move(refund: RefundRequest, state: RefundRequestState, *, actor: Actor, now: datetime) -> None:
+def move_refund(refund: RefundRequest, state: RefundRequestState, *, actor: Actor, now: datetime) -> None:
+    """Write a locked refund in its new state, with its audit entry; one that failed is reported."""
     before = refund.state
     refund.state, refund.changed_at, refund.checked_at = state, now, now
     refund.save()
@@ -204,60 +240,32 @@ def _move(refund: RefundRequest, state: RefundRequestState, *, actor: Actor, now
         after={"state": state, "amount_minor": refund.amount_minor, "currency": refund.currency},
         reason=refund.last_error or refund.cause,
     )
-    if state in rules.LOST_REFUNDS:
-        key = f"{REPORT_FAILED}:{refund.pk}:{refund.try_no}"
-        jobs.plan(kind=REPORT_FAILED, key=key, due_at=now, now=now, payload={"refund_id": refund.pk})
+    if state in rules.TROUBLED_REFUNDS:
+        _plan_report(refund, now)
 
 
-def _plan_send(refund: RefundRequest, now: datetime) -> None:
-    key = f"{SEND}:{refund.pk}:{refund.try_no}"
+def _plan_report(refund: RefundRequest, now: datetime) -> None:
+    key = f"{REPORT_FAILED}:{refund.pk}:{refund.try_no}"
+    jobs.plan(kind=REPORT_FAILED, key=key, due_at=now, now=now, payload={"refund_id": refund.pk})
+
+
+def _plan_send(refund: RefundRequest, now: datetime, *, again: str = "") -> None:
+    key = f"{SEND}:{refund.pk}:{refund.try_no}{again}"  # a key that is done would plan nothing
     jobs.plan(kind=SEND, key=key, due_at=now, now=now, payload={"refund_id": refund.pk})
 
 
-def _metadata(refund: RefundRequest) -> dict[str, str]:
-    return {**our_metadata(), _REQUEST_KEY: str(refund.pk)}
-
-
-def _is_ours(snapshot: RefundSnapshot) -> bool:
-    return snapshot.metadata.get(SITE_KEY) == our_metadata()[SITE_KEY] and _REQUEST_KEY in snapshot.metadata
-
-
-def _find_sent(refund: RefundRequest, payment_ref: str) -> RefundSnapshot | None:
-    for snapshot in gateways.current().list_refunds(payment_ref):
-        is_this = _is_ours(snapshot) and snapshot.metadata[_REQUEST_KEY] == str(refund.pk)
-        if is_this and RefundRequestState(snapshot.state.value) not in rules.LOST_REFUNDS:
-            return snapshot
-    return None
-
-
-def _note_sending(refund_id: int, now: datetime) -> RefundRequest:
-    with unit_of_work():
-        refund = _lock_refund(refund_id)
-        if refund.sent_at and now - refund.sent_at > _SURELY_ANSWERED:
-            _take_new_key(refund, refund.try_no + 1)
-            refund.sent_at = now
-        refund.sent_at = refund.sent_at or now
-        refund.save(update_fields=["try_no", "idempotency_key", "sent_at"])
-    fault_point("payments.refund_stored")
-    return refund
-
-
-def _note_refused(refund_id: int, problem: str, now: datetime) -> RefundRequest:
-    with unit_of_work():
-        refund = _lock_refund(refund_id)
-        if refund.state == RefundRequestState.REQUESTED:
-            refund.last_error = problem[:500]
-            _move(refund, RefundRequestState.FAILED, actor=SYSTEM, now=now)
-    return refund
+def is_ours(snapshot: RefundSnapshot) -> bool:
+    """Tell whether a refund at the gateway was asked for by a row of this installation."""
+    return snapshot.metadata.get(SITE_KEY) == our_metadata()[SITE_KEY] and REQUEST_KEY in snapshot.metadata
 
 
 def _adopt(attempt: PaymentAttempt, snapshot: RefundSnapshot, now: datetime) -> RefundRequest | None:
     """Return the row for a refund we do not know by its reference; None when there is nothing to follow."""
     if RefundRequestState(snapshot.state.value) in rules.LOST_REFUNDS:
         return None
-    if _is_ours(snapshot):
-        mine = RefundRequest.objects.filter(attempt=attempt, pk=int(snapshot.metadata[_REQUEST_KEY]))
-        return mine.filter(state=RefundRequestState.REQUESTED).first()
+    if is_ours(snapshot):
+        mine = RefundRequest.objects.filter(attempt=attempt, pk=int(snapshot.metadata[REQUEST_KEY]))
+        return mine.filter(state__in=rules.UNHEARD_REFUNDS).first()
     with unit_of_work():
         refund = _store(lock_attempt(attempt.pk), snapshot.amount, RefundCause.MADE_AT_GATEWAY, now)
         refund.refund_ref = snapshot.refund_ref

@@ -15,5 +15,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("channels/<str:guild_id>/<str:channel_id>", views.channel, name="sandbox_channel"),
     path("mailbox/", views.mailbox, name="sandbox_mailbox"),
     path("mailbox/<int:pk>/", views.mail, name="sandbox_mail"),
+    path("disputes/", views.act_on_dispute, name="sandbox_disputes"),
     path("pay/", include("greenroom.integrations.stripe.sandbox.urls")),
 ]

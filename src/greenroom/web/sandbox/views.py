@@ -25,6 +25,9 @@ from greenroom.core.instants import iso, parse_instant
 from greenroom.integrations.discord.sandbox import queries as guild_queries
 from greenroom.integrations.mail.sandbox.models import DeliveredMail
 from greenroom.integrations.sandbox import faults
+from greenroom.integrations.stripe.protocol import GatewayRejectedError
+from greenroom.integrations.stripe.sandbox import disputes
+from greenroom.integrations.stripe.sandbox.queries import disputable_payments
 from greenroom.jobs.services import work_arrived
 from greenroom.web.sandbox.state import state
 
@@ -33,6 +36,7 @@ _LONGEST_STEP_SECONDS = 10 * 366 * 24 * 3600
 _LAST_INSTANT = datetime(2190, 1, 1, tzinfo=UTC)
 _STEPS = ((300, "5 minutes"), (900, "15 minutes"), (3600, "1 hour"), (86_400, "1 day"), (604_800, "1 week"))
 _MAILS_A_PAGE = 25
+_MOST_DISPUTABLE = 20
 
 
 def _json_endpoint(view: Callable[[HttpRequest, dict[str, Any]], dict[str, Any]]) -> Callable[..., HttpResponse]:
@@ -121,7 +125,13 @@ def console(request: HttpRequest) -> HttpResponse:
         (seam.value, [(name, text, armed.get((seam.value, name), 0)) for name, text in table.items()])
         for seam, table in faults.known_faults().items()
     ]
-    context = {"now": clock.now(), "seams": seams, "steps": _STEPS, "state": state()}
+    context = {
+        "now": clock.now(),
+        "seams": seams,
+        "steps": _STEPS,
+        "state": state(),
+        "disputable": disputable_payments(limit=_MOST_DISPUTABLE),
+    }
     return render(request, "sandbox/console.html", context)
 
 
@@ -144,6 +154,22 @@ def arm_from_console(request: HttpRequest) -> HttpResponse:
         messages.error(request, error.message)
     else:
         messages.success(request, "The next fitting call meets this fault.")
+    return redirect("sandbox")
+
+
+@require_POST
+def act_on_dispute(request: HttpRequest) -> HttpResponse:
+    """Play the cardholder or the bank: dispute a payment, ask about it, decide."""
+    step, now = request.POST.get("step", ""), clock.now()
+    try:
+        if step in {"inquire", "dispute"}:
+            disputes.raise_dispute(request.POST.get("payment", ""), is_inquiry=step == "inquire", now=now)
+        else:
+            disputes.take_step(request.POST.get("dispute", ""), step, now=now)
+    except GatewayRejectedError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "Done. The gateway tells Greenroom in a moment.")
     return redirect("sandbox")
 
 

@@ -19,7 +19,7 @@ from greenroom.integrations.stripe.protocol import WebhookRefusedError
 from greenroom.integrations.stripe.sandbox import checkouts, events
 from greenroom.integrations.stripe.sandbox.gateway import SandboxGateway
 from greenroom.integrations.stripe.sandbox.jobs import JOB_HANDLERS
-from greenroom.integrations.stripe.sandbox.models import Checkout, Event, Refund
+from greenroom.integrations.stripe.sandbox.models import Checkout, Dispute, Event, Refund
 from greenroom.jobs import registry
 from greenroom.jobs.models import Job, Run
 
@@ -316,6 +316,8 @@ def test_disputed_payment_is_told_a_minute_later(
 
     run_due_jobs()
 
-    assert shop.types(gateway, now) == [*PAID, "charge.dispute.created"]
+    assert shop.types(gateway, now) == [*PAID, "charge.dispute.created", "charge.dispute.funds_withdrawn"]
     [dispute] = objects_of("charge.dispute.created")
     assert (dispute["payment_intent"], dispute["amount"]) == (checkout.payment_ref, 8000)
+    JOB_HANDLERS["stripe_sandbox.open_dispute"].run(Job.objects.get(kind="stripe_sandbox.open_dispute"))
+    assert Dispute.objects.count() == 1

@@ -11,7 +11,7 @@ from django.db.models import F
 from greenroom.core.transactions import refuse_network_in_transaction
 from greenroom.integrations.stripe import signature
 from greenroom.integrations.stripe.sandbox.faults import strikes
-from greenroom.integrations.stripe.sandbox.models import Checkout, Event, Refund
+from greenroom.integrations.stripe.sandbox.models import Checkout, Dispute, Event, Refund
 from greenroom.jobs import services as jobs
 
 DELIVER = "stripe_sandbox.deliver_event"
@@ -73,6 +73,31 @@ def refund_object(refund: Refund) -> dict[str, object]:
         "metadata": refund.metadata,
         "payment_intent": refund.checkout.payment_ref,
         "status": refund.state,
+    }
+
+
+def dispute_object(dispute: Dispute) -> dict[str, object]:
+    """Return a dispute as the vendor prints it; its metadata is its own and says nothing of the payment's."""
+    currency = dispute.checkout.captured_currency.lower()
+    moved = [("dispute", -dispute.withdrawn_minor), ("dispute_reversal", dispute.reinstated_minor)]
+    return {
+        "id": dispute.ref,
+        "object": "dispute",
+        "amount": dispute.amount_minor,
+        "balance_transactions": [
+            {"object": "balance_transaction", "amount": minor, "currency": currency, "reporting_category": category}
+            for category, minor in moved
+            if minor
+        ],
+        "created": int(dispute.created_at.timestamp()),
+        "currency": currency,
+        "evidence_details": {"due_by": int(dispute.evidence_due_at.timestamp())},
+        "is_charge_refundable": dispute.status.startswith("warning_"),
+        "livemode": False,
+        "metadata": {},
+        "payment_intent": dispute.checkout.payment_ref,
+        "reason": dispute.reason,
+        "status": dispute.status,
     }
 
 

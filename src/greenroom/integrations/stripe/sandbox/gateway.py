@@ -14,6 +14,7 @@ from greenroom.core.transactions import refuse_network_in_transaction
 from greenroom.integrations.stripe.protocol import (
     CheckoutHandle,
     CheckoutRequest,
+    DisputeSnapshot,
     EventEnvelope,
     GatewayRejectedError,
     GatewayUnavailableError,
@@ -22,10 +23,10 @@ from greenroom.integrations.stripe.protocol import (
     RefundSnapshot,
     RefundState,
 )
-from greenroom.integrations.stripe.sandbox import checkouts, refunds
+from greenroom.integrations.stripe.sandbox import checkouts, disputes, refunds
 from greenroom.integrations.stripe.sandbox.faults import strikes
 from greenroom.integrations.stripe.sandbox.idempotency import Answer, answer_once
-from greenroom.integrations.stripe.sandbox.models import Checkout, Event, Refund
+from greenroom.integrations.stripe.sandbox.models import Checkout, Dispute, Event, Refund
 from greenroom.integrations.stripe.webhook import envelope_of, read_callback
 
 
@@ -102,6 +103,20 @@ class SandboxGateway:
         rows = Refund.objects.select_related("checkout").filter(checkout__payment_ref=payment_ref).order_by("pk")
         return [_refund_snapshot(refund) for refund in rows]
 
+    def fetch_dispute(self, dispute_ref: str) -> DisputeSnapshot:
+        """Return the truth about a dispute."""
+        _reach()
+        dispute = Dispute.objects.select_related("checkout").filter(ref=dispute_ref).first()
+        if dispute is None:
+            raise GatewayRejectedError("404: there is no such dispute.")
+        return _dispute_snapshot(dispute)
+
+    def list_disputes(self, payment_ref: str) -> list[DisputeSnapshot]:
+        """Return every dispute of a payment, oldest first."""
+        _reach()
+        rows = Dispute.objects.select_related("checkout").filter(checkout__payment_ref=payment_ref).order_by("pk")
+        return [_dispute_snapshot(dispute) for dispute in rows]
+
     def parse_webhook(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> EventEnvelope:
         """Verify a callback with the configured secret."""
         return read_callback(body, headers, secrets=settings.ENVIRONMENT.stripe_webhook_secrets, now=now)
@@ -145,4 +160,20 @@ def _refund_snapshot(refund: Refund, *, state: RefundState | None = None) -> Ref
         state=state or RefundState(refund.state),
         metadata=refund.metadata,
         problem=refund.problem,
+    )
+
+
+def _dispute_snapshot(dispute: Dispute) -> DisputeSnapshot:
+    currency = checkouts.captured(dispute.checkout).currency
+    return DisputeSnapshot(
+        dispute_ref=dispute.ref,
+        payment_ref=dispute.checkout.payment_ref,
+        amount=Money(dispute.amount_minor, currency),
+        status=dispute.status,
+        is_inquiry=disputes.is_inquiry(dispute),
+        withdrawn=Money(dispute.withdrawn_minor, currency),
+        reinstated=Money(dispute.reinstated_minor, currency),
+        reason=dispute.reason,
+        opened_at=dispute.created_at,
+        evidence_due_at=dispute.evidence_due_at if disputes.is_open(dispute) else None,
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from greenroom.core import clock
-from greenroom.integrations.stripe.sandbox import checkouts, events, refunds
+from greenroom.integrations.stripe.sandbox import checkouts, disputes, events, refunds
 from greenroom.integrations.stripe.sandbox.models import Checkout, Event
 from greenroom.jobs.errors import RetryLaterError
 from greenroom.jobs.models import Job
@@ -43,19 +43,10 @@ def finish_refund(job: Job) -> None:
 
 
 def open_dispute(job: Job) -> None:
-    """Tell that the cardholder disputes the payment."""
+    """Let the cardholder dispute the payment, once."""
     checkout = Checkout.objects.get(pk=job.payload["checkout_id"])
-    dispute = {
-        "id": events.new_id("du"),
-        "object": "dispute",
-        "amount": checkout.captured_minor,
-        "currency": checkout.captured_currency.lower(),
-        "metadata": {},
-        "payment_intent": checkout.payment_ref,
-        "reason": "fraudulent",
-        "status": "needs_response",
-    }
-    events.emit("charge.dispute.created", dispute, now=clock.now())
+    if not checkout.disputes.exists():
+        disputes.raise_dispute(checkout.ref, is_inquiry=False, now=clock.now())
 
 
 JOB_HANDLERS: Mapping[str, HandlerSpec] = {

@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
-from greenroom.integrations.stripe.protocol import PayState, RefundState
+from greenroom.integrations.stripe.protocol import DisputeStatus, PayState, RefundState
 
 
 class Checkout(models.Model):
@@ -60,6 +60,30 @@ class Refund(models.Model):
     def __str__(self) -> str:
         """Return the reference and the state."""
         return f"{self.ref} {self.state}"
+
+
+class Dispute(models.Model):
+    """A cardholder who asks their bank for the money back. `withdrawn_minor` and `reinstated_minor` only grow."""
+
+    ref = models.CharField(max_length=80, unique=True)
+    checkout = models.ForeignKey(Checkout, models.CASCADE, related_name="disputes")
+    amount_minor = models.BigIntegerField()
+    status = models.CharField(max_length=32)
+    reason = models.CharField(max_length=40)
+    withdrawn_minor = models.BigIntegerField(default=0)
+    reinstated_minor = models.BigIntegerField(default=0)
+    evidence_due_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=list(DisputeStatus)), name="sandbox_dispute_status_is_known"),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="sandbox_dispute_is_about_money"),
+        ]
+
+    def __str__(self) -> str:
+        """Return the reference and the status."""
+        return f"{self.ref} {self.status}"
 
 
 class Event(models.Model):

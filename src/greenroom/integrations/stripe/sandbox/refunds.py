@@ -7,7 +7,7 @@ from django.db.models import Sum
 
 from greenroom.core.money import Money
 from greenroom.core.transactions import unit_of_work
-from greenroom.integrations.stripe.protocol import GatewayRejectedError, PayState, RefundState
+from greenroom.integrations.stripe.protocol import DisputeStatus, GatewayRejectedError, PayState, RefundState
 from greenroom.integrations.stripe.sandbox.cards import Behaviour
 from greenroom.integrations.stripe.sandbox.checkouts import captured
 from greenroom.integrations.stripe.sandbox.events import emit, new_id, refund_object
@@ -18,6 +18,7 @@ from greenroom.jobs import services as jobs
 FINISH = "stripe_sandbox.finish_refund"
 _TAKES = timedelta(minutes=1)
 _BOUNCED = "lost_or_stolen_card"
+_TAKING = (DisputeStatus.NEEDS_RESPONSE, DisputeStatus.UNDER_REVIEW)
 _UNDER_WAY = (RefundState.PENDING, RefundState.REQUIRES_ACTION, RefundState.SUCCEEDED)
 
 
@@ -27,15 +28,24 @@ def refunded(checkout: Checkout) -> Money:
     return Money(sums["minor"] or 0, captured(checkout).currency)
 
 
+def charged_back(checkout: Checkout) -> Money:
+    """Return what lost disputes took."""
+    lost = checkout.disputes.filter(status=DisputeStatus.LOST)
+    return Money(lost.aggregate(minor=Sum("withdrawn_minor"))["minor"] or 0, captured(checkout).currency)
+
+
 def make_refund(payment_ref: str, amount: Money, metadata: Mapping[str, str], *, now: datetime) -> Refund:
     """Give money back in the caller's transaction; locks the checkout.
 
-    Raises: GatewayRejectedError when nothing was paid or more is asked for than is left.
+    Raises: GatewayRejectedError when nothing was paid, more is asked for than is left, or the payment is disputed: an
+    inquiry does not keep money from going back.
     """
     checkout = Checkout.objects.select_for_update(no_key=True).filter(payment_ref=payment_ref).first()
     if checkout is None or checkout.state != PayState.PAID:
         raise GatewayRejectedError("400: there is no such payment to refund.")
-    left = captured(checkout) - refunded(checkout)
+    if checkout.disputes.filter(status__in=_TAKING).exists():
+        raise GatewayRejectedError("400: charge_disputed: this payment is disputed and cannot be refunded.")
+    left = captured(checkout) - refunded(checkout) - charged_back(checkout)
     if amount.currency != left.currency or not 0 < amount.minor <= left.minor:
         raise GatewayRejectedError("400: the refund is greater than what is left of the payment.")
     refund = Refund.objects.create(
