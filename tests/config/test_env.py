@@ -14,6 +14,7 @@ from cryptography.fernet import Fernet
 from tests.factories.waiting import PATIENCE_SECONDS
 
 from greenroom.config.env import VARIABLES, Environment, Mode, SettingError, read_environment, settings_table
+from greenroom.orders.types import TaxRule
 
 KEY, OTHER_KEY = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 LONG_SECRET = "s" * 32
@@ -129,6 +130,19 @@ def test_production_reads_what_it_was_given(production: Read) -> None:
     assert environment.fault_point == ""  # a fault is never armed outside the demo
 
 
+@pytest.mark.parametrize(
+    ("values", "tax"),
+    [
+        ({}, None),
+        ({"GREENROOM_TAX_PERCENT": "21"}, TaxRule("VAT", 2100)),
+        ({"GREENROOM_TAX_PERCENT": "8.5", "GREENROOM_TAX_NAME": "GST"}, TaxRule("GST", 850)),
+        ({"GREENROOM_TAX_PERCENT": "8.25", "GREENROOM_TAX_ON_TOP": "on"}, TaxRule("VAT", 825, is_on_top=True)),
+    ],
+)
+def test_tax_is_read(production: Read, values: dict[str, str], tax: TaxRule | None) -> None:
+    assert production(**values).tax == tax
+
+
 def test_production_without_integrations_starts(production: Read, tmp_path: Path) -> None:
     environment = production()
 
@@ -239,6 +253,12 @@ REFUSED_EVERYWHERE = [
     ({"SECRET_KEY_FILE": "/", "GREENROOM_SECRET_KEY": ""}, "SECRET_KEY_FILE points to /, which cannot be read"),
     ({"DISCORD_BOT_TOKEN": "x"}, "Discord is half-configured: also set DISCORD_CLIENT_ID, DISCORD_CLIENT_SECRET"),
     ({"DISCORD_CLIENT_ID": "1", "DISCORD_GUILD_ID": "2"}, "also set DISCORD_CLIENT_SECRET, DISCORD_BOT_TOKEN, or"),
+    ({"GREENROOM_TAX_PERCENT": "a lot"}, "GREENROOM_TAX_PERCENT is 'a lot'; use a number such as 21 or 8.25"),
+    ({"GREENROOM_TAX_PERCENT": "0"}, "GREENROOM_TAX_PERCENT is '0'; use a number such as 21 or 8.25"),
+    ({"GREENROOM_TAX_PERCENT": "100.01"}, "GREENROOM_TAX_PERCENT is '100.01'"),
+    ({"GREENROOM_TAX_PERCENT": "8.255"}, "GREENROOM_TAX_PERCENT is '8.255'"),
+    ({"GREENROOM_TAX_ON_TOP": "yes"}, "GREENROOM_TAX_ON_TOP is 'yes'; use on or off"),
+    ({"GREENROOM_TAX_NAME": "x" * 31}, "GREENROOM_TAX_NAME is longer than 30 characters"),
     ({"STRIPE_PUBLIC_KEY": "x"}, "Stripe is half-configured: also set STRIPE_SECRET_KEY, or none of"),
     ({"STRIPE_WEBHOOK_SECRET": "x"}, "Stripe is half-configured: also set STRIPE_SECRET_KEY, or none of"),
 ]

@@ -8,6 +8,7 @@ are read as they are.
 
 import json
 import os
+import re
 import secrets
 import sys
 import warnings
@@ -23,6 +24,8 @@ from zoneinfo import available_timezones
 import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
+
+from greenroom.orders.types import TaxRule
 
 
 class SettingError(ValueError):
@@ -90,6 +93,9 @@ VARIABLES: tuple[Variable, ...] = (
         "How often one address may hold a time in ten minutes. The demo, where everybody shares one, allows 6000.",
         "60",
     ),
+    Variable("GREENROOM_TAX_PERCENT", "The tax on everything that is sold, such as `21` or `8.25`; empty: none."),
+    Variable("GREENROOM_TAX_NAME", "What that tax is called.", "VAT"),
+    Variable("GREENROOM_TAX_ON_TOP", "`off`: prices include the tax. `on`: it is added to them.", "off"),
     Variable("GREENROOM_TICKER", "`on`: the server runs due work itself. `off`: a command or cron does.", "on"),
     Variable(
         "STRIPE_PUBLIC_KEY", "Stripe's publishable key; read and not needed yet.", aliases=("STRIPE_PUBLISHABLE_KEY",)
@@ -122,6 +128,9 @@ _GROUPS = {
 # Useless without the group they belong to.
 _OPTIONAL = {"Stripe": ("STRIPE_PUBLIC_KEY", "STRIPE_WEBHOOK_SECRET")}
 _MIN_SECRET_LENGTH = 32
+_PERCENT = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,2}))?")
+_MOST_TAX = 10_000
+_LONGEST_TAX_NAME = 30
 _MAX_PORT = 65_535
 _MAX_DIGITS = 9  # Python refuses to read numbers of thousands of digits
 _DEMO_HOLD_LIMIT = 6000
@@ -158,6 +167,7 @@ class Environment:
     cron_secret: str
     hold_limit: int
     is_ticker_on: bool
+    tax: TaxRule | None
     stripe_secret_key: str
     stripe_webhook_secrets: tuple[str, ...]
     discord: DiscordSettings | None
@@ -204,6 +214,7 @@ def read_environment(source: Mapping[str, str]) -> Environment:
         if mode is Mode.DEMO
         else _count("GREENROOM_HOLD_LIMIT", values["GREENROOM_HOLD_LIMIT"]),
         is_ticker_on=_switch("GREENROOM_TICKER", values["GREENROOM_TICKER"]),
+        tax=_tax(values),
         stripe_secret_key=values["STRIPE_SECRET_KEY"],
         stripe_webhook_secrets=_list(values["STRIPE_WEBHOOK_SECRET"]),
         discord=_discord(values, mode, base_url, port),
@@ -347,6 +358,21 @@ def _encryption_keys(text: str) -> tuple[str, ...]:
         except ValueError:
             raise SettingError("GREENROOM_ENCRYPTION_KEYS holds something that is no Fernet key.") from None
     return keys
+
+
+def _tax(values: Mapping[str, str]) -> TaxRule | None:
+    text = values["GREENROOM_TAX_PERCENT"]
+    is_on_top = _switch("GREENROOM_TAX_ON_TOP", values["GREENROOM_TAX_ON_TOP"])
+    name = values["GREENROOM_TAX_NAME"]
+    if len(name) > _LONGEST_TAX_NAME:
+        raise SettingError(f"GREENROOM_TAX_NAME is longer than {_LONGEST_TAX_NAME} characters.")
+    if not text:
+        return None
+    found = _PERCENT.fullmatch(text)
+    basis_points = int(found[1]) * 100 + int((found[2] or "").ljust(2, "0")) if found else 0
+    if not 0 < basis_points <= _MOST_TAX:
+        raise SettingError(f"GREENROOM_TAX_PERCENT is {text!r}; use a number such as 21 or 8.25, at most 100.")
+    return TaxRule(name, basis_points, is_on_top)
 
 
 def _list(text: str) -> tuple[str, ...]:

@@ -25,6 +25,9 @@ class Order(models.Model):
     email = models.EmailField()
     currency = models.CharField(max_length=3)
     total_minor = models.PositiveIntegerField()
+    tax_words = models.CharField(max_length=60, blank=True, help_text="Name and rate of the tax in the total.")
+    tax_minor = models.PositiveIntegerField(default=0)
+    is_tax_on_top = models.BooleanField(default=False)
     policy = models.JSONField(help_text="The cancellation policy as it was shown: notice in hours, percent back.")
     is_test = models.BooleanField(default=False)
     created_at = models.DateTimeField(db_index=True)
@@ -38,6 +41,11 @@ class Order(models.Model):
     def total(self) -> Money:
         """What is to be paid."""
         return Money(self.total_minor, self.currency)
+
+    @property
+    def tax(self) -> Money:
+        """The tax in the total."""
+        return Money(self.tax_minor, self.currency)
 
     @property
     def refund_tiers(self) -> tuple[RefundTier, ...]:
@@ -54,6 +62,7 @@ class OrderLine(models.Model):
     title = models.CharField(max_length=160)
     offer = models.ForeignKey(Offer, null=True, blank=True, on_delete=models.PROTECT)
     price_minor = models.IntegerField()
+    tax_minor = models.PositiveIntegerField(default=0, help_text="What its price bears of the order's tax.")
 
     class Meta:
         ordering = ("position",)

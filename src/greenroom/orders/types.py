@@ -11,6 +11,7 @@ class LineKind(StrEnum):
     """What a line is for. Discounts are negative lines."""
 
     CALL = "call"
+    TAX = "tax"
 
 
 class DocumentKind(StrEnum):
@@ -50,6 +51,38 @@ class NewLine:
     title: str
     price: Money
     offer_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaxRule:
+    """The one tax of a site: its rate, and whether it comes on top of prices or is in them."""
+
+    name: str
+    basis_points: int
+    is_on_top: bool = False
+
+    @property
+    def words(self) -> str:
+        """Name and rate: "VAT 21 %"."""
+        whole, rest = divmod(self.basis_points, 100)
+        return f"{self.name} {whole}{f'.{rest:02}'.rstrip('0') if rest else ''} %"
+
+
+@dataclass(frozen=True, slots=True)
+class PricedLine:
+    """A line, and the tax that its price bears after discounts: in it, or what it adds to the tax line."""
+
+    line: NewLine
+    tax: Money
+
+
+@dataclass(frozen=True, slots=True)
+class PricedOrder:
+    """What is to be paid, the tax in it, and the lines that add up to it."""
+
+    lines: tuple[PricedLine, ...]
+    tax: Money
+    total: Money
 
 
 @dataclass(frozen=True, slots=True)

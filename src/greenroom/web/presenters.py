@@ -128,9 +128,11 @@ def move_sentences(limit: int | None, notice: timedelta) -> list[str]:
 
 
 def order_data(order: Order) -> dict[str, Any]:
-    """Return an order's lines and total."""
+    """Return an order's lines and total, and in words the tax that is in them ("" when it is a line of its own)."""
     lines = [{"title": line.title, "detail": "", "amount": line.price} for line in order.lines.all()]
-    return {"lines": lines, "total": order.total}
+    has_tax_inside = order.tax_minor and not order.is_tax_on_top
+    tax = f"{order.tax_words} included: {display.money(order.tax)}" if has_tax_inside else ""
+    return {"lines": lines, "total": order.total, "tax": tax}
 
 
 def when_data(booking: Booking, *, change_url: str = "") -> dict[str, Any]:

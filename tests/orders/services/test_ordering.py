@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -12,7 +13,7 @@ from greenroom.integrations.stripe.protocol import PaymentGateway
 from greenroom.integrations.stripe.sandbox.gateway import SandboxGateway
 from greenroom.orders.models import Order, OrderLine
 from greenroom.orders.services import accept_order, create_order, update_contact
-from greenroom.orders.types import LineKind, NewLine, NewOrder
+from greenroom.orders.types import LineKind, NewLine, NewOrder, TaxRule
 from greenroom.payments import gateways
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -48,6 +49,31 @@ def test_create_order_freezes_lines_total_and_policy(coach: Coach) -> None:
     ]
 
 
+def test_create_order_freezes_the_sites_tax(coach: Coach, settings: Any) -> None:
+    settings.TAX = TaxRule("VAT", 2100, is_on_top=True)
+
+    order = Order.objects.get(pk=make_order(coach, line(10_000)).pk)
+    settings.TAX = TaxRule("VAT", 1900)
+    inside = Order.objects.get(pk=make_order(coach, line(11_900)).pk)
+
+    assert (order.total, order.tax, order.tax_words, order.is_tax_on_top) == (
+        Money(12_100, "EUR"),
+        Money(2100, "EUR"),
+        "VAT 21 %",
+        True,
+    )
+    assert [(one.kind, one.title, one.price_minor, one.tax_minor) for one in order.lines.all()] == [
+        ("call", "A call, 60 minutes", 10_000, 2100),
+        ("tax", "VAT 21 %", 2100, 0),
+    ]
+    assert (inside.total.minor, inside.tax.minor, inside.is_tax_on_top, inside.lines.count()) == (
+        11_900,
+        1900,
+        False,
+        1,
+    )
+
+
 def test_create_order_without_tiers_gives_nothing_back(coach: Coach) -> None:
     assert make_order(coach, line(1), tiers=()).refund_tiers == ()
 
@@ -77,9 +103,11 @@ def test_create_order_in_two_currencies_is_refused(coach: Coach) -> None:
     assert not Order.objects.exists()
 
 
-def test_create_order_below_zero_is_refused_by_the_database(coach: Coach) -> None:
-    with pytest.raises(IntegrityError), transaction.atomic():
-        make_order(coach, line(100), line(-200))
+def test_create_order_below_zero_is_refused(coach: Coach) -> None:
+    with pytest.raises(ValueError, match="more than the prices"):
+        make_order(coach, line(100), line(-101))
+
+    assert not Order.objects.exists()
 
 
 def test_lines_stand_in_order_and_are_of_a_known_kind(coach: Coach) -> None:

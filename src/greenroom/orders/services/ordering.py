@@ -2,24 +2,30 @@
 
 from datetime import datetime
 
-from greenroom.core.money import total
+from django.conf import settings
+
 from greenroom.orders.models import Order, OrderLine
-from greenroom.orders.types import NewOrder
+from greenroom.orders.pricing import price_order
+from greenroom.orders.types import NewOrder, TaxRule
 from greenroom.payments import gateways
 
 
 def create_order(new: NewOrder, *, now: datetime) -> Order:
-    """Freeze an order in the caller's transaction: its lines, their total and the policy.
+    """Freeze an order in the caller's transaction: its lines, the site's tax, their total and the policy.
 
     Raises: CurrencyMismatchError when a line is in another currency than the order.
     """
-    amount = total([line.price for line in new.lines], new.currency)
+    tax: TaxRule | None = settings.TAX
+    priced = price_order(new.lines, new.currency, tax)
     order = Order.objects.create(
         coach_id=new.coach_id,
         name=new.name,
         email=new.email,
         currency=new.currency,
-        total_minor=amount.minor,
+        total_minor=priced.total.minor,
+        tax_words=tax.words if tax else "",
+        tax_minor=priced.tax.minor,
+        is_tax_on_top=tax is not None and tax.is_on_top,
         policy=[
             {"notice_hours": int(tier.notice.total_seconds()) // 3600, "percent": tier.percent}
             for tier in new.refund_tiers
@@ -31,12 +37,13 @@ def create_order(new: NewOrder, *, now: datetime) -> Order:
         OrderLine(
             order=order,
             position=position,
-            kind=line.kind,
-            title=line.title,
-            offer_id=line.offer_id,
-            price_minor=line.price.minor,
+            kind=one.line.kind,
+            title=one.line.title,
+            offer_id=one.line.offer_id,
+            price_minor=one.line.price.minor,
+            tax_minor=one.tax.minor,
         )
-        for position, line in enumerate(new.lines)
+        for position, one in enumerate(priced.lines)
     )
     return order
 

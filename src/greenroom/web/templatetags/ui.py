@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django import forms, template
+from django.conf import settings
 from django.forms import BoundField
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString, mark_safe
@@ -59,6 +60,12 @@ def field(bound: BoundField, *, label: str = "", says_optional: bool = True) -> 
         "control": bound.as_widget(attrs={"class": _WIDGET_CLASSES.get(kind, "input")}),
         "kind": kind,
     }
+
+
+@register.simple_tag
+def plus_tax() -> str:
+    """Print "+ VAT 21 %" where tax comes on top of prices; nothing where they include it or there is none."""
+    return f"+ {settings.TAX.words}" if settings.TAX and settings.TAX.is_on_top else ""
 
 
 @register.simple_tag(takes_context=True)
