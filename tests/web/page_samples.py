@@ -213,7 +213,8 @@ def receipt() -> dict[str, Any]:
         note="This amount went back to the buyer.",
         test_words="This is a test.",
     )
-    return {"sheet": sheet, "refers_to_url": "/receipts/one/", "back": ("/account/purchases/", "My purchases")}
+    pages = {"refers_to_url": "/receipts/one/", "pdf_url": "/receipts/two/pdf/"}
+    return {"sheet": sheet} | pages | {"back": ("/account/purchases/", "My purchases")}
 
 
 def purchases() -> dict[str, Any]:

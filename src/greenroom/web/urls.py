@@ -35,6 +35,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sessions/", session.sessions, name="sessions"),
     path("account/purchases/", receipts.purchases, name="purchases"),
     path("receipts/<str:key>/", receipts.receipt, name="receipt"),
+    path("receipts/<str:key>/pdf/", receipts.receipt_pdf, name="receipt_pdf"),
     path("coaching/coach/<int:number>/", views.coach_by_number, {"to": "coach"}),
     path("coaching/coach/<int:number>/book/", views.coach_by_number, {"to": "book"}),
     path("find-booking/", student.lost_link, name="lost_link"),

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.paginator import Paginator
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -18,6 +18,7 @@ from greenroom.orders.queries import document_token, find_document_by_token
 from greenroom.orders.types import DocumentKind
 from greenroom.web import visitors
 from greenroom.web.student import queries
+from greenroom.web.student.pdf import pdf_of
 from greenroom.web.student.sheets import document_links, sheet_of
 
 _ON_A_PAGE = 20
@@ -34,9 +35,21 @@ def receipt(request: HttpRequest, key: str) -> HttpResponseBase:
     context = {
         "sheet": sheet_of(document),
         "refers_to_url": _refers_to_url(document, key),
+        "pdf_url": reverse("receipt_pdf", args=[key]),
         "back": _back(request, document, key),
     }
     return render(request, "student/receipt.html", context)
+
+
+@never_cache
+@require_safe
+def receipt_pdf(request: HttpRequest, key: str) -> HttpResponseBase:
+    """Give one document as a PDF file, to the same people."""
+    document = _find(request, key)
+    if document is None:
+        return _refuse(request, key)
+    headers = {"Content-Disposition": f'attachment; filename="{document.label}.pdf"'}
+    return HttpResponse(pdf_of(sheet_of(document)), content_type="application/pdf", headers=headers)
 
 
 def _find(request: HttpRequest, key: str) -> Document | None:
