@@ -114,7 +114,11 @@ class GatewayEvent(models.Model):
     last_error = models.CharField(max_length=500, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["state", "received_at"], name="payments_event_by_state")]
+        indexes = [
+            models.Index(fields=["state", "received_at"], name="payments_event_by_state"),
+            models.Index(fields=["object_ref"], name="payments_event_by_object"),
+            models.Index(fields=["payment_ref"], name="payments_event_by_payment"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["gateway", "account", "event_id"], name="payments_one_row_per_gateway_event"
@@ -128,7 +132,10 @@ class GatewayEvent(models.Model):
 
 
 class RefundRequest(models.Model):
-    """Money that is to go back. Each try has a key of its own; `idempotency_key` is that of the latest."""
+    """Money that is to go back. Each try has a key of its own; `idempotency_key` is that of the latest.
+
+    `request_token` is that of the form with which staff asked for it, `reason` what they wrote.
+    """
 
     attempt = models.ForeignKey(PaymentAttempt, models.PROTECT, related_name="refunds")
     amount_minor = models.BigIntegerField()
@@ -139,6 +146,8 @@ class RefundRequest(models.Model):
     refund_ref = models.CharField(max_length=_REF_LENGTH, unique=True, null=True, blank=True)
     state = models.CharField(max_length=16, choices=[(state, state) for state in RefundRequestState])
     last_error = models.CharField(max_length=500, blank=True)
+    reason = models.CharField(max_length=300, blank=True)
+    request_token = models.CharField(max_length=22, blank=True)
     created_at = models.DateTimeField()
     changed_at = models.DateTimeField()
     checked_at = models.DateTimeField()
@@ -152,6 +161,11 @@ class RefundRequest(models.Model):
             ),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payments_refund_gives_money"),
             models.CheckConstraint(condition=Q(cause__in=list(RefundCause)), name="payments_refund_cause_is_known"),
+            models.UniqueConstraint(
+                fields=["attempt", "request_token"],
+                condition=~Q(request_token=""),
+                name="payments_one_refund_per_form_and_attempt",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -238,6 +252,7 @@ class LedgerEntry(models.Model):
     kind = models.CharField(max_length=24)
     source_kind = models.CharField(max_length=16)
     source_id = models.CharField(max_length=32)
+    order_ref = models.CharField(max_length=64, blank=True, db_index=True)
     at = models.DateTimeField()
 
     class Meta:

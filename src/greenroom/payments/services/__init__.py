@@ -1,11 +1,13 @@
 """The verbs of payments. Those that call a gateway refuse to run inside a transaction."""
 
+from greenroom.payments.services.by_staff import refund_by_staff
 from greenroom.payments.services.closing import close_attempt, request_close
 from greenroom.payments.services.disputes import apply_dispute_snapshot, learn_disputes
 from greenroom.payments.services.events import process_event, receive_event
 from greenroom.payments.services.opening import open_attempt
 from greenroom.payments.services.reconciling import collect_events, poll
 from greenroom.payments.services.refunds import (
+    Form,
     apply_refund_snapshot,
     refund_in_full,
     refund_order,
@@ -16,6 +18,7 @@ from greenroom.payments.services.sending import send_refund
 from greenroom.payments.services.snapshots import apply_snapshot, sync_attempt
 
 __all__ = [
+    "Form",
     "apply_dispute_snapshot",
     "apply_refund_snapshot",
     "apply_snapshot",
@@ -26,6 +29,7 @@ __all__ = [
     "poll",
     "process_event",
     "receive_event",
+    "refund_by_staff",
     "refund_in_full",
     "refund_order",
     "request_close",
