@@ -6,7 +6,14 @@ from django.db.models import F, Q
 from greenroom.core.money import Money
 from greenroom.payments import rules
 from greenroom.payments.rules import LIVE
-from greenroom.payments.types import AttemptState, DisputeStand, EventState, RefundCause, RefundRequestState
+from greenroom.payments.types import (
+    AttemptState,
+    DisputeStand,
+    EventState,
+    MoneyRule,
+    RefundCause,
+    RefundRequestState,
+)
 
 _REF_LENGTH = 255  # as long as Stripe allows its references to become
 
@@ -234,6 +241,12 @@ class Dispute(models.Model):
         return Money(rules.charged_back(self.stand), self.currency)
 
     @property
+    def undecided(self) -> Money:
+        """What the bank has taken and may still return; nothing once it is over."""
+        held = 0 if self.closed_at else self.withdrawn_minor - self.reinstated_minor
+        return Money(held, self.currency)
+
+    @property
     def blocks_refunds(self) -> bool:
         """Whether nothing may be refunded until it is over."""
         return rules.blocks_refunds(status=self.status, is_inquiry=self.is_inquiry)
@@ -268,3 +281,31 @@ class LedgerEntry(models.Model):
     def __str__(self) -> str:
         """Return account, amount and kind."""
         return f"{self.account} {self.amount_minor} {self.currency} {self.kind}"
+
+
+class MoneyCheck(models.Model):
+    """One run of the nightly comparison; only the latest is kept."""
+
+    ran_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        """Return when it ran, in UTC."""
+        return f"{self.ran_at:%Y-%m-%d %H:%M} UTC"
+
+
+class MoneyFinding(models.Model):
+    """Where the latest check found that something does not hold."""
+
+    check_run = models.ForeignKey(MoneyCheck, models.CASCADE, related_name="findings")
+    rule = models.CharField(max_length=32, choices=[(rule, rule) for rule in MoneyRule])
+    order_ref = models.CharField(max_length=64, blank=True)
+    detail = models.CharField(max_length=300)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(rule__in=list(MoneyRule)), name="payments_finding_rule_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        """Return the rule and the order."""
+        return f"{self.rule} {self.order_ref}"

@@ -9,7 +9,7 @@ from greenroom.core.money import Money, total
 from greenroom.notifications.display import Viewer, moment
 from greenroom.notifications.display import money as money_words
 from greenroom.payments import rules
-from greenroom.payments.models import Dispute, GatewayEvent, LedgerEntry, PaymentAttempt, RefundRequest
+from greenroom.payments.models import Dispute, GatewayEvent, LedgerEntry, MoneyCheck, PaymentAttempt, RefundRequest
 from greenroom.payments.types import AttemptState, EventState, OrderMoney, RefundCause, RefundRequestState
 
 _SENT_BACK = (RefundCause.PAID_TWICE, RefundCause.WRONG_PAYMENT)
@@ -141,6 +141,11 @@ def account_balance(account: str, *, currency: str) -> Money:
     """Return the sum of an account's ledger entries in one currency."""
     sums = LedgerEntry.objects.filter(account=account, currency=currency).aggregate(minor=Sum("amount_minor"))
     return Money(sums["minor"] or 0, currency)
+
+
+def find_latest_check() -> MoneyCheck | None:
+    """Return the latest run of the nightly comparison, with what it found; two queries."""
+    return MoneyCheck.objects.prefetch_related("findings").order_by("-pk").first()
 
 
 def events_that_failed() -> QuerySet[GatewayEvent]:

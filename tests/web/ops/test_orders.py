@@ -156,7 +156,15 @@ def test_order_page_tells_everything_in_order_of_time(
     assert places == sorted(places)
     cancelled = next(moment for moment in moments if moment.title == "Booking: cancel")
     assert (cancelled.detail, cancelled.who) == ("confirmed to cancelled, Ill", "by a guest")
-    for words in ("won", "Everything comes back if you cancel at least", dispute.ref, "Kept"):
+    for words in (
+        "Dispute: won",
+        "Refund: sent",
+        "The student cancelled",
+        "Payment 1: paid",
+        "Everything comes back if you cancel at least",
+        dispute.ref,
+        "Kept",
+    ):
         assert words in page
 
 
@@ -255,6 +263,11 @@ def test_refund_of_a_disputed_payment_says_why_not(desk: Client, order: Order, n
     attempt = PaymentAttempt.objects.get()
     raise_dispute(str(attempt.gateway_ref), is_inquiry=False, now=now)
     services.learn_disputes(attempt, now=now)
+
+    page = text(desk.get(f"/ops/orders/{order.ref}/"))
+    assert "Dispute: the bank has the money and wants an answer" in page
+    assert "Answer at the gateway by Mon 9 Mar, 10:00" in page
+    assert "With a bank that has not decided" in page
 
     shown = desk.get(f"/ops/orders/{order.ref}/refund/")
     forced = desk.post(

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from greenroom.core import clock
 from greenroom.core.ids import new_ref
-from greenroom.core.money import Money
+from greenroom.core.money import Money, total
 from greenroom.notifications.display import money as money_words
 from greenroom.orders.models import Order
 from greenroom.payments import queries as payments
@@ -18,7 +18,8 @@ from greenroom.payments.errors import NotRefundableError
 from greenroom.payments.services import Form, refund_by_staff
 from greenroom.web.ops.access import admin_of, staff_only
 from greenroom.web.ops.forms import RefundForm, SearchForm
-from greenroom.web.ops.queries import get_order, read_file, search_orders
+from greenroom.web.ops.movements import movements_of
+from greenroom.web.ops.queries import OrderFile, get_order, read_file, search_orders
 from greenroom.web.ops.timeline import timeline_of
 from greenroom.web.presenters import policy_sentences
 from greenroom.web.problems import problems_of
@@ -51,10 +52,18 @@ def order_page(request: HttpRequest, ref: str) -> HttpResponse:
         "lines": list(order.lines.all()),
         "policy": policy_sentences(order.refund_tiers),
         "sums": payments.order_money(order.ref, currency=order.currency),
+        "undecided": _undecided(file),
+        "movements": movements_of(file),
         "moments": timeline_of(file),
         "left": payments.refundable_of_order(order.ref, currency=order.currency),
     }
     return render(request, "ops/order.html", context)
+
+
+def _undecided(file: OrderFile) -> Money:
+    """Return what banks took and may return; money in another currency did not fit the order and goes back anyway."""
+    currency = file.order.currency
+    return total([one.undecided for one in file.disputes if one.currency == currency], currency)
 
 
 @staff_only
