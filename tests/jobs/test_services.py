@@ -300,3 +300,14 @@ def test_racing_planners_of_one_key_make_one_row(race: Any) -> None:
 
     assert {job.pk for job in results} == {Job.objects.get().pk}
     assert Job.objects.get().state == JobState.DUE
+
+
+def test_close_earlier_cancels_older_failed_rows_of_the_kind_alone() -> None:
+    rows = [make_job(now=MONDAY, key=f"work:{number}") for number in range(4)]
+    other = make_job(now=MONDAY, kind="test.other", key="other:1")
+    Job.objects.exclude(pk=rows[1].pk).update(state=JobState.FAILED, closed_at=MONDAY)
+
+    assert services.close_earlier(rows[2], now=MONDAY) == 1
+
+    states = [Job.objects.get(pk=row.pk).state for row in (*rows, other)]
+    assert states == ["cancelled", "due", "failed", "failed", "failed"]

@@ -4,8 +4,9 @@ from greenroom.accounts.models import DiscordIdentity
 from greenroom.bookings import services
 from greenroom.bookings.models import Booking, CoachingSession
 from greenroom.core import clock
-from greenroom.jobs.errors import RetryLaterError
+from greenroom.jobs.errors import PermanentFailureError, RetryLaterError
 from greenroom.jobs.models import Job
+from greenroom.jobs.services import close_earlier
 
 
 def expire_hold(job: Job) -> None:
@@ -39,6 +40,16 @@ def decide_session(job: Job) -> None:
 def settle_order(job: Job) -> None:
     """Bring a booking in line with its order's money."""
     services.settle_order(order_ref=job.payload["order_ref"], now=clock.now())
+
+
+def check_money(job: Job) -> None:
+    """Compare money and bookings every night; stay failed, for the operator to see, when something is found."""
+    now = clock.now()
+    findings = services.check_money(now=now)
+    close_earlier(job, now=now)
+    if findings:
+        count = f"{len(findings)} thing{'s' if len(findings) > 1 else ''}"
+        raise PermanentFailureError(f"{count} about money should not be: see the page about money.")
 
 
 def attach_discord(job: Job) -> None:

@@ -48,6 +48,7 @@ JOB_HANDLERS: dict[str, HandlerSpec] = {
     "bookings.time_out_request": HandlerSpec(bookings_jobs.time_out_request, Lane.MONEY),
     "bookings.decide_session": HandlerSpec(bookings_jobs.decide_session, Lane.MONEY),
     "bookings.complete_if_unknown": HandlerSpec(bookings_jobs.complete_if_unknown, Lane.SLOW),
+    "bookings.check_money": HandlerSpec(bookings_jobs.check_money, Lane.SLOW, every=timedelta(days=1)),
     "bookings.attach_discord": HandlerSpec(bookings_jobs.attach_discord, Lane.ROOMS),
     "bookings.discord_linked": HandlerSpec(bookings_jobs.discord_linked, Lane.ROOMS),
     "accounts.finish_link": HandlerSpec(accounts_jobs.finish_link, Lane.ROOMS),

@@ -94,6 +94,15 @@ def retry(job: Job, *, now: datetime) -> bool:
     return bool(changed)
 
 
+def close_earlier(job: Job, *, now: datetime) -> int:
+    """Cancel the failed rows of the same kind that are older than this one, which says it anew. Returns how many.
+
+    For kinds whose every run looks at everything: what an earlier run found is found again, or is no longer so.
+    """
+    earlier = Job.objects.filter(kind=job.kind, state=JobState.FAILED, pk__lt=job.pk)
+    return earlier.update(state=JobState.CANCELLED, closed_at=now)
+
+
 def claim(*, lanes: Iterable[Lane], limit: int, now: datetime, skip: Iterable[int] = ()) -> list[Claim]:
     """Take up to `limit` due rows, the most urgent lane first and the earliest first in a lane.
 

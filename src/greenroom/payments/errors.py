@@ -74,3 +74,10 @@ class PaymentDisputedError(NotRefundableError):
         "The cardholder disputes this payment, and the bank has the money until it has decided. "
         "Nothing can be refunded before that."
     )
+
+
+class RefundChangedError(NotRefundableError):
+    """What is left of the money is not what was shown when the refund was decided."""
+
+    code = "refund_changed"
+    message = "What is left has changed since this page was opened. Nothing was sent. Please look again."

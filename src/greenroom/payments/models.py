@@ -7,7 +7,14 @@ from greenroom.core.fields import EncryptedTextField
 from greenroom.core.money import Money
 from greenroom.payments import rules
 from greenroom.payments.rules import LIVE
-from greenroom.payments.types import AttemptState, DisputeStand, EventState, RefundCause, RefundRequestState
+from greenroom.payments.types import (
+    AttemptState,
+    DisputeStand,
+    EventState,
+    MoneyRule,
+    RefundCause,
+    RefundRequestState,
+)
 
 _REF_LENGTH = 255  # as long as Stripe allows its references to become
 
@@ -115,7 +122,11 @@ class GatewayEvent(models.Model):
     last_error = models.CharField(max_length=500, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["state", "received_at"], name="payments_event_by_state")]
+        indexes = [
+            models.Index(fields=["state", "received_at"], name="payments_event_by_state"),
+            models.Index(fields=["object_ref"], name="payments_event_by_object"),
+            models.Index(fields=["payment_ref"], name="payments_event_by_payment"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["gateway", "account", "event_id"], name="payments_one_row_per_gateway_event"
@@ -129,7 +140,10 @@ class GatewayEvent(models.Model):
 
 
 class RefundRequest(models.Model):
-    """Money that is to go back. Each try has a key of its own; `idempotency_key` is that of the latest."""
+    """Money that is to go back. Each try has a key of its own; `idempotency_key` is that of the latest.
+
+    `request_token` is that of the form with which staff asked for it, `reason` what they wrote.
+    """
 
     attempt = models.ForeignKey(PaymentAttempt, models.PROTECT, related_name="refunds")
     amount_minor = models.BigIntegerField()
@@ -140,6 +154,8 @@ class RefundRequest(models.Model):
     refund_ref = models.CharField(max_length=_REF_LENGTH, unique=True, null=True, blank=True)
     state = models.CharField(max_length=16, choices=[(state, state) for state in RefundRequestState])
     last_error = models.CharField(max_length=500, blank=True)
+    reason = models.CharField(max_length=300, blank=True)
+    request_token = models.CharField(max_length=22, blank=True)
     created_at = models.DateTimeField()
     changed_at = models.DateTimeField()
     checked_at = models.DateTimeField()
@@ -153,6 +169,11 @@ class RefundRequest(models.Model):
             ),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payments_refund_gives_money"),
             models.CheckConstraint(condition=Q(cause__in=list(RefundCause)), name="payments_refund_cause_is_known"),
+            models.UniqueConstraint(
+                fields=["attempt", "request_token"],
+                condition=~Q(request_token=""),
+                name="payments_one_refund_per_form_and_attempt",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -221,6 +242,12 @@ class Dispute(models.Model):
         return Money(rules.charged_back(self.stand), self.currency)
 
     @property
+    def undecided(self) -> Money:
+        """What the bank has taken and may still return; nothing once it is over."""
+        held = 0 if self.closed_at else self.withdrawn_minor - self.reinstated_minor
+        return Money(held, self.currency)
+
+    @property
     def blocks_refunds(self) -> bool:
         """Whether nothing may be refunded until it is over."""
         return rules.blocks_refunds(status=self.status, is_inquiry=self.is_inquiry)
@@ -239,6 +266,7 @@ class LedgerEntry(models.Model):
     kind = models.CharField(max_length=24)
     source_kind = models.CharField(max_length=16)
     source_id = models.CharField(max_length=32)
+    order_ref = models.CharField(max_length=64, blank=True, db_index=True)
     at = models.DateTimeField()
 
     class Meta:
@@ -268,3 +296,31 @@ class WebhookEndpoint(models.Model):
     def __str__(self) -> str:
         """Return gateway and reference."""
         return f"{self.gateway} {self.ref}"
+
+
+class MoneyCheck(models.Model):
+    """One run of the nightly comparison; only the latest is kept."""
+
+    ran_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        """Return when it ran, in UTC."""
+        return f"{self.ran_at:%Y-%m-%d %H:%M} UTC"
+
+
+class MoneyFinding(models.Model):
+    """Where the latest check found that something does not hold."""
+
+    check_run = models.ForeignKey(MoneyCheck, models.CASCADE, related_name="findings")
+    rule = models.CharField(max_length=32, choices=[(rule, rule) for rule in MoneyRule])
+    order_ref = models.CharField(max_length=64, blank=True)
+    detail = models.CharField(max_length=300)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(rule__in=list(MoneyRule)), name="payments_finding_rule_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        """Return the rule and the order."""
+        return f"{self.rule} {self.order_ref}"

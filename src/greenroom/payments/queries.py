@@ -1,8 +1,9 @@
 """Reading payments. Orders ask here by their reference."""
 
+from collections.abc import Collection
 from typing import Any
 
-from django.db.models import F, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum
 
 from greenroom.core.money import Money, total
 from greenroom.notifications.display import Viewer, moment
@@ -12,6 +13,7 @@ from greenroom.payments.models import (
     Dispute,
     GatewayEvent,
     LedgerEntry,
+    MoneyCheck,
     PaymentAttempt,
     RefundRequest,
     WebhookEndpoint,
@@ -67,6 +69,44 @@ def find_blocking_dispute(attempt: PaymentAttempt) -> Dispute | None:
     """Return the dispute because of which nothing of this attempt may be refunded now, if there is one."""
     undecided = attempt.disputes.filter(closed_at__isnull=True).order_by("pk")
     return next((dispute for dispute in undecided if dispute.blocks_refunds), None)
+
+
+def refundable_of_order(order_ref: str, *, currency: str) -> Money:
+    """Return what staff may give back of an order in its currency, the dispute of a payment left aside."""
+    paid = PaymentAttempt.objects.filter(order_ref=order_ref, state=AttemptState.PAID, currency=currency)
+    return total([refundable(attempt) for attempt in paid], currency)
+
+
+def find_blocking_dispute_of_order(order_ref: str) -> Dispute | None:
+    """Return the dispute because of which nothing of this order may be refunded by hand now, if there is one."""
+    undecided = disputes_of_order(order_ref).filter(closed_at__isnull=True)
+    return next((dispute for dispute in undecided if dispute.blocks_refunds), None)
+
+
+def attempts_of_order(order_ref: str) -> QuerySet[PaymentAttempt]:
+    """Return every attempt to be paid for an order, oldest first."""
+    return PaymentAttempt.objects.filter(order_ref=order_ref).order_by("seq")
+
+
+def ledger_of_order(order_ref: str) -> QuerySet[LedgerEntry]:
+    """Return every ledger entry of an order, oldest first."""
+    return LedgerEntry.objects.filter(order_ref=order_ref).order_by("pk")
+
+
+def events_about(refs: Collection[str]) -> QuerySet[GatewayEvent]:
+    """Return the callbacks that name one of these checkouts, payments, refunds or disputes, as they came."""
+    named = Q(object_ref__in=refs) | Q(payment_ref__in=refs)
+    return GatewayEvent.objects.filter(named).defer("raw").order_by("received_at", "pk")
+
+
+def states_of_orders(order_refs: Collection[str]) -> dict[str, str]:
+    """Return how far each order's payment has come: paid if one attempt is, else the latest; one query."""
+    found: dict[str, str] = {}
+    attempts = PaymentAttempt.objects.filter(order_ref__in=order_refs).order_by("seq")
+    for order_ref, state in attempts.values_list("order_ref", "state"):
+        if found.get(order_ref) != AttemptState.PAID:
+            found[order_ref] = state
+    return found
 
 
 def open_disputes() -> QuerySet[Dispute]:
@@ -155,6 +195,11 @@ def get_movement(entry_id: int) -> Movement:
         at=entry.at,
         counts=attempt.state == AttemptState.PAID and not went_back,
     )
+
+
+def find_latest_check() -> MoneyCheck | None:
+    """Return the latest run of the nightly comparison, with what it found; two queries."""
+    return MoneyCheck.objects.prefetch_related("findings").order_by("-pk").first()
 
 
 def events_that_failed() -> QuerySet[GatewayEvent]:

@@ -130,3 +130,22 @@ class OrderMoney:
     def left(self) -> Money:
         """What can still be asked back: `kept`, and never below zero."""
         return max(self.kept, Money(0, self.captured.currency), key=lambda amount: amount.minor)
+
+
+class MoneyRule(StrEnum):
+    """What must hold for the money of every order, and is checked every night."""
+
+    PAID_HAS_ORDER = "paid_has_order"
+    PAID_IS_FULFILLED = "paid_is_fulfilled"
+    CONFIRMED_IS_PAID = "confirmed_is_paid"
+    JOURNAL_ADDS_UP = "journal_adds_up"
+    LEDGER_MATCHES = "ledger_matches"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Where a rule does not hold: the order, and what is wrong in plain words."""
+
+    rule: MoneyRule
+    order_ref: str
+    detail: str

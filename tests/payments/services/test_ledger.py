@@ -4,13 +4,13 @@ import pytest
 from tests.payments.factories import ledger
 
 from greenroom.core.money import CurrencyMismatchError, Money
-from greenroom.payments.services.ledger import post
+from greenroom.payments.services.ledger import Source, post
 
 pytestmark = pytest.mark.usefixtures("db")
 
 
 def book(sides: dict[str, Money], now: datetime, kind: str = "capture") -> None:
-    post(kind=kind, source_kind="attempt", source_id="1", sides=sides, now=now)
+    post(kind, Source("attempt", "1", "order-1"), sides=sides, now=now)
 
 
 def test_post_writes_both_sides(now: datetime) -> None:

@@ -1,6 +1,7 @@
 """The verbs that change bookings and sessions: each is one transaction that begins with the coach's lock."""
 
 from greenroom.bookings.services.changes import cancel_booking, cancel_session, preview_cancel, reschedule_booking
+from greenroom.bookings.services.checking import check_money
 from greenroom.bookings.services.confirming import accept_booking, decline_booking, time_out_request
 from greenroom.bookings.services.deciding import decide_session
 from greenroom.bookings.services.follow_ups import look_at_rooms_of
@@ -35,6 +36,7 @@ __all__ = [
     "book_manually",
     "cancel_booking",
     "cancel_session",
+    "check_money",
     "complete_if_unknown",
     "complete_session",
     "decide_session",

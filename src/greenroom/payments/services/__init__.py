@@ -1,5 +1,7 @@
 """The verbs of payments. Those that call a gateway refuse to run inside a transaction."""
 
+from greenroom.payments.services.by_staff import refund_by_staff
+from greenroom.payments.services.checking import record_check
 from greenroom.payments.services.closing import close_attempt, request_close
 from greenroom.payments.services.disputes import apply_dispute_snapshot, learn_disputes
 from greenroom.payments.services.endpoints import check_gateway, connect_endpoint
@@ -7,6 +9,7 @@ from greenroom.payments.services.events import process_event, receive_event
 from greenroom.payments.services.opening import open_attempt
 from greenroom.payments.services.reconciling import collect_events, poll
 from greenroom.payments.services.refunds import (
+    Form,
     apply_refund_snapshot,
     refund_in_full,
     refund_order,
@@ -17,6 +20,7 @@ from greenroom.payments.services.sending import send_refund
 from greenroom.payments.services.snapshots import apply_snapshot, sync_attempt
 
 __all__ = [
+    "Form",
     "apply_dispute_snapshot",
     "apply_refund_snapshot",
     "apply_snapshot",
@@ -29,6 +33,8 @@ __all__ = [
     "poll",
     "process_event",
     "receive_event",
+    "record_check",
+    "refund_by_staff",
     "refund_in_full",
     "refund_order",
     "request_close",

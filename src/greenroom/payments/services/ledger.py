@@ -1,6 +1,7 @@
 """The ledger: every movement of money twice, once where it comes from and once where it goes."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from greenroom.core.ids import new_ref
@@ -14,7 +15,16 @@ def gateway_account(code: str) -> str:
     return f"gateway:{code}"
 
 
-def post(*, kind: str, source_kind: str, source_id: str, sides: Mapping[str, Money], now: datetime) -> None:
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What moved money: a kind and a key, booked once per kind of journal, and the order it belongs to."""
+
+    kind: str
+    key: str
+    order_ref: str
+
+
+def post(kind: str, source: Source, *, sides: Mapping[str, Money], now: datetime) -> None:
     """Append one journal in the caller's transaction; what was booked for the same source and kind stays as it is.
 
     `sides` are account -> amount in one currency and add up to zero.
@@ -31,8 +41,9 @@ def post(*, kind: str, source_kind: str, source_id: str, sides: Mapping[str, Mon
             amount_minor=amount.minor,
             currency=amount.currency,
             kind=kind,
-            source_kind=source_kind,
-            source_id=source_id,
+            source_kind=source.kind,
+            source_id=source.key,
+            order_ref=source.order_ref,
             at=now,
         )
         for account, amount in sides.items()
@@ -42,35 +53,39 @@ def post(*, kind: str, source_kind: str, source_id: str, sides: Mapping[str, Mon
 
 def post_capture(attempt: PaymentAttempt, *, now: datetime) -> None:
     """Book that a customer's money arrived at the gateway."""
-    sides = {gateway_account(attempt.gateway): attempt.captured, CUSTOMERS: -attempt.captured}
-    post(kind="capture", source_kind="attempt", source_id=str(attempt.pk), sides=sides, now=now)
+    source = Source("attempt", str(attempt.pk), attempt.order_ref)
+    post("capture", source, sides=_arrived(attempt, attempt.captured), now=now)
 
 
 def post_refund(refund: RefundRequest, *, now: datetime) -> None:
     """Book that money went back to the customer."""
-    sides = {gateway_account(refund.attempt.gateway): -refund.amount, CUSTOMERS: refund.amount}
-    post(kind="refund", source_kind="refund", source_id=_try_id(refund), sides=sides, now=now)
+    post("refund", _refund_source(refund), sides=_arrived(refund.attempt, -refund.amount), now=now)
 
 
 def post_refund_reversal(refund: RefundRequest, *, now: datetime) -> None:
     """Book that a refund which had succeeded came back to the gateway."""
-    sides = {gateway_account(refund.attempt.gateway): refund.amount, CUSTOMERS: -refund.amount}
-    post(kind="refund_reversal", source_kind="refund", source_id=_try_id(refund), sides=sides, now=now)
+    post("refund_reversal", _refund_source(refund), sides=_arrived(refund.attempt, refund.amount), now=now)
 
 
 def post_dispute(dispute: Dispute, taken: Money, *, now: datetime) -> None:
     """Book that a bank took money back from the gateway, and gave it to the customer."""
-    sides = {gateway_account(dispute.attempt.gateway): -taken, CUSTOMERS: taken}
-    source_id = f"{dispute.pk}:{dispute.withdrawn_minor}"
-    post(kind="dispute", source_kind="dispute", source_id=source_id, sides=sides, now=now)
+    source = _dispute_source(dispute, dispute.withdrawn_minor)
+    post("dispute", source, sides=_arrived(dispute.attempt, -taken), now=now)
 
 
 def post_dispute_reversal(dispute: Dispute, returned: Money, *, now: datetime) -> None:
     """Book that money which a dispute had taken came back to the gateway."""
-    sides = {gateway_account(dispute.attempt.gateway): returned, CUSTOMERS: -returned}
-    source_id = f"{dispute.pk}:{dispute.reinstated_minor}"
-    post(kind="dispute_reversal", source_kind="dispute", source_id=source_id, sides=sides, now=now)
+    source = _dispute_source(dispute, dispute.reinstated_minor)
+    post("dispute_reversal", source, sides=_arrived(dispute.attempt, returned), now=now)
 
 
-def _try_id(refund: RefundRequest) -> str:
-    return f"{refund.pk}:{refund.try_no}"
+def _arrived(attempt: PaymentAttempt, amount: Money) -> dict[str, Money]:
+    return {gateway_account(attempt.gateway): amount, CUSTOMERS: -amount}
+
+
+def _refund_source(refund: RefundRequest) -> Source:
+    return Source("refund", f"{refund.pk}:{refund.try_no}", refund.attempt.order_ref)
+
+
+def _dispute_source(dispute: Dispute, moved_in_all: int) -> Source:
+    return Source("dispute", f"{dispute.pk}:{moved_in_all}", dispute.attempt.order_ref)

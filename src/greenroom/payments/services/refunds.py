@@ -1,5 +1,7 @@
 """Money that is to go back: asked for, held while a bank decides, followed to its end."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -20,6 +22,14 @@ from greenroom.payments.types import AttemptState, RefundCause, RefundRequestSta
 SEND = "payments.send_refund"
 REPORT_FAILED = "payments.report_failed_refund"
 REQUEST_KEY = "refund_request"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What staff said when they asked for a refund, and the token by which the same form is known again."""
+
+    reason: str
+    token: str
 
 
 def request_refund(*, attempt_id: int, amount: Money, cause: RefundCause, actor: Actor, now: datetime) -> RefundRequest:
@@ -47,16 +57,11 @@ def refund_order(
     Raises: NotRefundableError, and then nothing was asked for.
     """
     with transaction.atomic():
-        left_by_attempt = _money_left(order_ref, amount.currency)
+        left_by_attempt = money_left(order_ref, amount.currency)
         if not 0 < amount.minor <= total([left for _, left in left_by_attempt], amount.currency).minor:
             raise NotRefundableError
-        requests, missing = [], amount
-        for attempt, left in left_by_attempt:
-            part = Money(min(left.minor, missing.minor), amount.currency)
-            if part.minor:
-                requests.append(ask_back(attempt, part, cause, actor=actor, now=now))
-                missing -= part
-        return requests
+        parts = split(amount, left_by_attempt)
+        return [ask_back(attempt, part, cause, actor=actor, now=now) for attempt, part in parts]
 
 
 def refund_in_full(*, order_ref: str, cause: RefundCause, actor: Actor, now: datetime) -> list[RefundRequest]:
@@ -68,7 +73,7 @@ def refund_in_full(*, order_ref: str, cause: RefundCause, actor: Actor, now: dat
     with transaction.atomic():
         return [
             ask_back(attempt, left, cause, actor=actor, now=now)
-            for attempt, left in _money_left(order_ref, currency=None)
+            for attempt, left in money_left(order_ref, currency=None)
         ]
 
 
@@ -129,10 +134,12 @@ def adopt_refunds(attempt: PaymentAttempt, *, now: datetime) -> None:
 
 
 def ask_back(
-    attempt: PaymentAttempt, amount: Money, cause: RefundCause, *, actor: Actor, now: datetime
+    attempt: PaymentAttempt, amount: Money, cause: RefundCause, *, actor: Actor, now: datetime, form: Form | None = None
 ) -> RefundRequest:
     """Write a refund of a locked attempt, in the caller's transaction, and plan its call; a dispute holds it."""
     refund = _store(attempt, amount, cause, now)
+    if form is not None:
+        refund.reason, refund.request_token = form.reason[:300], form.token
     take_new_key(refund, 1)
     dispute = queries.find_blocking_dispute(attempt)
     if dispute is not None:
@@ -206,7 +213,19 @@ def _store(attempt: PaymentAttempt, amount: Money, cause: RefundCause, now: date
     )
 
 
-def _money_left(order_ref: str, currency: str | None) -> list[tuple[PaymentAttempt, Money]]:
+def split(amount: Money, left_by_attempt: Sequence[tuple[PaymentAttempt, Money]]) -> list[tuple[PaymentAttempt, Money]]:
+    """Return what of an amount each attempt gives back, the oldest first; `amount` is at most what is left in all."""
+    parts, missing = [], amount
+    for attempt, left in left_by_attempt:
+        part = Money(min(left.minor, missing.minor), amount.currency)
+        if part.minor:
+            parts.append((attempt, part))
+            missing -= part
+    return parts
+
+
+def money_left(order_ref: str, currency: str | None) -> list[tuple[PaymentAttempt, Money]]:
+    """Lock an order's attempts and return those that are paid and of which something is left."""
     paid = [one for one in lock_attempts(order_ref) if one.state == AttemptState.PAID]
     amounts = [(attempt, queries.refundable(attempt)) for attempt in paid]
     return [(one, left) for one, left in amounts if left.minor > 0 and currency in {None, left.currency}]
@@ -238,7 +257,7 @@ def move_refund(refund: RefundRequest, state: RefundRequestState, *, actor: Acto
         now=now,
         before={"state": before},
         after={"state": state, "amount_minor": refund.amount_minor, "currency": refund.currency},
-        reason=refund.last_error or refund.cause,
+        reason=refund.last_error or refund.reason or refund.cause,
     )
     if state in rules.TROUBLED_REFUNDS:
         _plan_report(refund, now)

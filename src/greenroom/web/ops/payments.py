@@ -12,7 +12,7 @@ from greenroom.core.actors import Actor, ActorKind
 from greenroom.core.http import client_address
 from greenroom.payments import gateways, queries, services
 from greenroom.payments.errors import EndpointRefusedError
-from greenroom.web.ops.views import staff_only
+from greenroom.web.ops.access import staff_only
 
 _EVENTS_SHOWN = 20
 

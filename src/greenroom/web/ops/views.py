@@ -1,31 +1,25 @@
 """The health page: what is simulated, is the due work done, what needs a person."""
 
-from collections.abc import Callable
-from functools import wraps
 from http import HTTPStatus
 
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from greenroom.coaches.models import Coach
 from greenroom.core import clock
-from greenroom.core.errors import NotFoundError
 from greenroom.jobs import queries as jobs
 from greenroom.jobs import services as job_services
 from greenroom.jobs.models import Job
 from greenroom.payments import gateways
 from greenroom.rooms.queries import rooms_needing_attention
+from greenroom.web.ops.access import staff_only
 from greenroom.web.problems import problems_of
 from greenroom.web.studio.explain.page import explain_context
-from greenroom.web.visitors import signed_in
 
 _MOST_ROWS = 50
 
@@ -38,22 +32,6 @@ class CoachForm(forms.Form):
         empty_label="Choose a coach",
         error_messages={"required": "Choose a coach.", "invalid_choice": "Choose one from the list."},
     )
-
-
-def staff_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
-    """Let staff in, ask others to sign in, and show nothing to those who are signed in and are no staff."""
-
-    @never_cache
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: str, **kwargs: int) -> HttpResponseBase:
-        user = signed_in(request)
-        if user is None:
-            return redirect_to_login(request.get_full_path(), "account_login")
-        if not user.is_staff:
-            raise NotFoundError
-        return view(request, *args, **kwargs)
-
-    return guarded
 
 
 @staff_only

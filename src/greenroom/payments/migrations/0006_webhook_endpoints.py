@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0002_disputes'),
+        ('payments', '0005_money_checks'),
     ]
 
     operations = [

@@ -1,0 +1,83 @@
+"""Does the ledger say what the rows about money say? Each question is one query that returns only what is wrong."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import BigIntegerField, Exists, F, Func, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+
+from greenroom.core.money import Money
+from greenroom.notifications.display import money
+from greenroom.payments.models import Dispute, LedgerEntry, PaymentAttempt, RefundRequest
+from greenroom.payments.types import Finding, MoneyRule, RefundRequestState
+
+MOST_FINDINGS = 200  # of one rule: whoever has more has one cause
+
+
+def unbalanced_journals() -> list[Finding]:
+    """Return the journals whose entries of one currency do not add up to zero."""
+    sums = LedgerEntry.objects.values("journal", "currency", "order_ref").annotate(sum=Sum("amount_minor"))
+    wrong = sums.exclude(sum=0).order_by("journal")[:MOST_FINDINGS]
+    return [
+        Finding(
+            MoneyRule.JOURNAL_ADDS_UP,
+            row["order_ref"],
+            f"Journal {row['journal']} adds up to {money(Money(row['sum'], row['currency']))} and not to nothing.",
+        )
+        for row in wrong
+    ]
+
+
+def orders_off_the_ledger() -> list[Finding]:
+    """Return the orders for which captured, less refunded, less what banks took, is not what the ledger says.
+
+    Each currency of an order by itself. Entries of an order for which nothing was captured are found too.
+    """
+    return [*_payments_off_the_ledger(), *_entries_without_payment()]
+
+
+def _payments_off_the_ledger() -> list[Finding]:
+    here = {"attempt__order_ref": OuterRef("order_ref"), "currency": OuterRef("captured_currency")}
+    refunds = RefundRequest.objects.filter(state=RefundRequestState.SUCCEEDED, **here)
+    disputes = Dispute.objects.filter(**here)
+    entries = LedgerEntry.objects.filter(
+        order_ref=OuterRef("order_ref"), currency=OuterRef("captured_currency"), account__startswith="gateway:"
+    )
+    captured = PaymentAttempt.objects.filter(captured_minor__gt=0).values("order_ref", "captured_currency")
+    compared = captured.annotate(arrived=Sum("captured_minor")).annotate(
+        refunded=total_of(refunds, F("amount_minor")),
+        disputed=total_of(disputes, F("withdrawn_minor") - F("reinstated_minor")),
+        booked=total_of(entries, F("amount_minor")),
+    )
+    wrong = compared.exclude(booked=F("arrived") - F("refunded") - F("disputed")).order_by("order_ref")
+    return [_difference(row) for row in wrong[:MOST_FINDINGS]]
+
+
+def _entries_without_payment() -> list[Finding]:
+    paid = PaymentAttempt.objects.filter(
+        order_ref=OuterRef("order_ref"), captured_currency=OuterRef("currency"), captured_minor__gt=0
+    )
+    entries = LedgerEntry.objects.filter(~Exists(paid)).values("order_ref", "currency")
+    wrong = entries.annotate(held=Sum("amount_minor")).order_by("order_ref")[:MOST_FINDINGS]
+    words = "The ledger holds entries in {} for an order of which nothing was captured in it."
+    return [Finding(MoneyRule.LEDGER_MATCHES, row["order_ref"], words.format(row["currency"])) for row in wrong]
+
+
+def total_of(rows: QuerySet[Any], amount: Any) -> Coalesce:  # noqa: ANN401 -- any expression over the rows
+    """Return the sum of an amount over correlated rows as one value for a comparison; 0 without rows."""
+    # A plain function, because an aggregate would group by the rows' own keys.
+    alone = rows.order_by().annotate(total=Func(amount, function="SUM", output_field=BigIntegerField()))
+    return Coalesce(Subquery(alone.values("total")), 0)
+
+
+def _difference(row: Mapping[str, Any]) -> Finding:
+    def words(minor: int) -> str:
+        return money(Money(minor, row["captured_currency"]))
+
+    expected = row["arrived"] - row["refunded"] - row["disputed"]
+    detail = (
+        f"Captured {words(row['arrived'])}, refunded {words(row['refunded'])}, "
+        f"taken by banks {words(row['disputed'])}: that leaves {words(expected)}, "
+        f"and the ledger says {words(row['booked'])}."
+    )
+    return Finding(MoneyRule.LEDGER_MATCHES, row["order_ref"], detail)

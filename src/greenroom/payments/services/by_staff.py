@@ -1,0 +1,44 @@
+"""Refunds that staff decide on."""
+
+from datetime import datetime
+
+from greenroom.core.actors import Actor, ActorKind
+from greenroom.core.errors import NotAllowedError
+from greenroom.core.money import Money, total
+from greenroom.core.transactions import unit_of_work
+from greenroom.payments import queries
+from greenroom.payments.errors import NotRefundableError, PaymentDisputedError, RefundChangedError
+from greenroom.payments.models import RefundRequest
+from greenroom.payments.services.attempts import lock_attempts
+from greenroom.payments.services.refunds import Form, ask_back, money_left, split
+from greenroom.payments.types import RefundCause
+
+
+def refund_by_staff(
+    *, order_ref: str, amount: Money, seen_left: Money, form: Form, actor: Actor, now: datetime
+) -> list[RefundRequest]:
+    """Ask for part or all of an order's money back, as it was shown to somebody who decided it.
+
+    `seen_left` is what was left when they decided. Locks the order's attempts. The same form again returns the refunds
+    that it asked for before and asks for nothing. The reason goes into the audit log. No booking is cancelled.
+    Raises: NotAllowedError, NotRefundableError, PaymentDisputedError, RefundChangedError.
+    """
+    if actor.kind is not ActorKind.ADMIN:
+        raise NotAllowedError
+    with unit_of_work():
+        attempts = lock_attempts(order_ref)
+        asked = list(RefundRequest.objects.filter(attempt__in=attempts, request_token=form.token).order_by("pk"))
+        if asked:
+            return asked
+        if any(queries.find_blocking_dispute(attempt) for attempt in attempts):
+            raise PaymentDisputedError
+        left_by_attempt = money_left(order_ref, amount.currency)
+        left = total([one for _, one in left_by_attempt], amount.currency)
+        if left != seen_left:
+            raise RefundChangedError
+        if not 0 < amount.minor <= left.minor:
+            raise NotRefundableError
+        return [
+            ask_back(attempt, part, RefundCause.STAFF, actor=actor, now=now, form=form)
+            for attempt, part in split(amount, left_by_attempt)
+        ]

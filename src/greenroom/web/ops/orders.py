@@ -1,0 +1,134 @@
+"""Orders for staff: finding one, reading all that happened to it, and giving money back."""
+
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from greenroom.core import clock
+from greenroom.core.ids import new_ref
+from greenroom.core.money import Money, total
+from greenroom.notifications.display import money as money_words
+from greenroom.orders.models import Order
+from greenroom.payments import queries as payments
+from greenroom.payments.errors import NotRefundableError
+from greenroom.payments.services import Form, refund_by_staff
+from greenroom.web.ops.access import admin_of, staff_only
+from greenroom.web.ops.forms import RefundForm, SearchForm
+from greenroom.web.ops.movements import movements_of
+from greenroom.web.ops.queries import OrderFile, get_order, read_file, search_orders
+from greenroom.web.ops.timeline import timeline_of
+from greenroom.web.presenters import policy_sentences
+from greenroom.web.problems import problems_of
+from greenroom.web.studio.forms import price_words
+
+_ON_A_PAGE = 25
+
+
+@staff_only
+@require_safe
+def order_list(request: HttpRequest) -> HttpResponse:
+    """List orders, the latest first, or those that were searched for."""
+    form = SearchForm(request.GET)
+    words = form.cleaned_data["q"] if form.is_valid() else ""
+    page = Paginator(search_orders(words), _ON_A_PAGE).get_page(request.GET.get("page"))
+    states = payments.states_of_orders([order.ref for order in page])
+    rows = [(order, states.get(order.ref, "").replace("_", " ")) for order in page]
+    return render(request, "ops/orders.html", {"rows": rows, "page": page, "form": form, "words": words})
+
+
+@staff_only
+@require_safe
+def order_page(request: HttpRequest, ref: str) -> HttpResponse:
+    """Show an order and everything that happened to it."""
+    order = get_order(ref)
+    file = read_file(order)
+    context = {
+        "file": file,
+        "order": order,
+        "lines": list(order.lines.all()),
+        "policy": policy_sentences(order.refund_tiers),
+        "sums": payments.order_money(order.ref, currency=order.currency),
+        "undecided": _undecided(file),
+        "movements": movements_of(file),
+        "moments": timeline_of(file),
+        "left": payments.refundable_of_order(order.ref, currency=order.currency),
+    }
+    return render(request, "ops/order.html", context)
+
+
+def _undecided(file: OrderFile) -> Money:
+    """Return what banks took and may return; money in another currency did not fit the order and goes back anyway."""
+    currency = file.order.currency
+    return total([one.undecided for one in file.disputes if one.currency == currency], currency)
+
+
+@staff_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def refund(request: HttpRequest, ref: str) -> HttpResponse:
+    """Ask how much and why, say exactly what that means, and send it once it is confirmed."""
+    order = get_order(ref)
+    left = payments.refundable_of_order(order.ref, currency=order.currency)
+    if request.method != "POST":
+        return _draw_refund(request, order, left, RefundForm(left=left, initial={"amount": price_words(left)}))
+    form = RefundForm(request.POST, left=left)
+    is_confirmed = "confirm" in request.POST
+    if not form.is_valid():
+        return _draw_refund(request, order, left, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    if is_confirmed:
+        return _send(request, order, form)
+    if form.cleaned_data["amount"].minor > left.minor:
+        form.add_error("amount", f"Only {money_words(left)} is left.")
+        return _draw_refund(request, order, left, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    if "change" in request.POST:
+        return _draw_refund(request, order, left, form)
+    return _draw_refund(request, order, left, form, token=new_ref())
+
+
+def _send(request: HttpRequest, order: Order, form: RefundForm) -> HttpResponse:
+    amount, said = form.cleaned_data["amount"], form.cleaned_data
+    try:
+        refund_by_staff(
+            order_ref=order.ref,
+            amount=amount,
+            seen_left=said["seen"],
+            form=Form(reason=said["reason"], token=said["token"] or new_ref()),
+            actor=admin_of(request),
+            now=clock.now(),
+        )
+    except NotRefundableError as error:
+        form.add_error(None, error.message)
+        left = payments.refundable_of_order(order.ref, currency=order.currency)
+        return _draw_refund(request, order, left, form, status=HTTPStatus.CONFLICT)
+    messages.success(request, f"{money_words(amount)} is on its way back. The gateway is asked in a moment.")
+    return redirect("ops_order", order.ref)
+
+
+def _draw_refund(
+    request: HttpRequest,
+    order: Order,
+    left: Money,
+    form: RefundForm,
+    *,
+    token: str = "",
+    status: HTTPStatus = HTTPStatus.OK,
+) -> HttpResponse:
+    """Draw the form, or with a token the preview of what it asks for."""
+    amount = form.cleaned_data["amount"] if token else None
+    context = {
+        "order": order,
+        "left": left,
+        "form": form,
+        "problems": problems_of(form),
+        "token": token,
+        "amount": amount,
+        "amount_words": price_words(amount) if amount else "",
+        "stays": left - amount if amount else left,
+        "sums": payments.order_money(order.ref, currency=order.currency),
+        "dispute": payments.find_blocking_dispute_of_order(order.ref),
+        "booking": getattr(order, "booking", None),
+    }
+    return render(request, "ops/refund.html", context, status=status)

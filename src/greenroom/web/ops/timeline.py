@@ -1,0 +1,118 @@
+"""What happened to an order, in order of time and in plain words."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+from greenroom.core.actors import ActorKind
+from greenroom.core.models import AuditEntry
+from greenroom.core.money import Money
+from greenroom.notifications.display import money
+from greenroom.payments.models import GatewayEvent, LedgerEntry
+from greenroom.web.ops.queries import OrderFile
+
+_EVENTS = {
+    "payment.open": "A payment page was made",
+    "payment.requires_action": "The payer\N{RIGHT SINGLE QUOTATION MARK}s bank asks a question",
+    "payment.processing": "The bank works on the payment",
+    "payment.paid": "Paid",
+    "payment.failed": "The payment failed",
+    "payment.dead": "The payment page ended unpaid",
+    "refund.held": "A refund waits for the end of a dispute",
+    "refund.requested": "A refund was asked for",
+    "refund.pending": "The gateway works on a refund",
+    "refund.requires_action": "A refund needs the payer to do something",
+    "refund.succeeded": "A refund was sent to the payer",
+    "refund.failed": "A refund failed",
+    "refund.canceled": "A refund was cancelled at the gateway",
+    "refund.dropped": "A refund was dropped",
+    "dispute.change": "A dispute changed",
+}
+_PARTS = {"payment": "Payment", "refund": "Refund", "dispute": "Dispute", "booking": "Booking", "order": "Order"}
+_LEDGER = {
+    "capture": "Money arrived",
+    "refund": "Money went back",
+    "refund_reversal": "A refund came back",
+    "dispute": "A bank took money back",
+    "dispute_reversal": "A bank returned the money",
+}
+_WHO = {
+    ActorKind.SYSTEM: "by itself",
+    ActorKind.GUEST: "by a guest",
+    ActorKind.STUDENT: "by the student",
+    ActorKind.COACH: "by the coach",
+    ActorKind.ADMIN: "by staff",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One thing that happened: when (aware UTC), to what, in which words, with what else is known, and through whom."""
+
+    at: datetime
+    part: str
+    title: str
+    detail: str = ""
+    who: str = ""
+
+
+def timeline_of(file: OrderFile) -> list[Moment]:
+    """Return everything that happened to an order, the oldest first; at the same time in the order of cause."""
+    found = [*_order_moments(file), *_audit_moments(file), *_event_moments(file.events), *_ledger_moments(file.ledger)]
+    return sorted(found, key=lambda moment: moment.at)  # stable: causes were put in front
+
+
+def _order_moments(file: OrderFile) -> Iterator[Moment]:
+    order = file.order
+    yield Moment(order.created_at, "Order", f"Made for {order.name or order.email}: {money(order.total)}")
+    if order.accepted_at:
+        yield Moment(order.accepted_at, "Order", "Total and cancellation policy were accepted")
+    for attempt in file.attempts:
+        words = f"Attempt {attempt.seq} to be paid {money(attempt.amount)} began at {attempt.gateway}"
+        yield Moment(attempt.created_at, "Payment", words)
+
+
+def _audit_moments(file: OrderFile) -> Iterator[Moment]:
+    for entry in file.audit:
+        part, _, verb = entry.action.partition(".")
+        title = _EVENTS.get(entry.action) or f"{_PARTS.get(part, part)}: {verb.replace('_', ' ')}"
+        yield Moment(entry.at, _PARTS.get(part, part), title, _audit_detail(entry), _who(entry, file.names))
+
+
+def _audit_detail(entry: AuditEntry) -> str:
+    after, parts = entry.after, []
+    before, status = (values.get("status", values.get("state", "")) for values in (entry.before, after))
+    if before and status and before != status:
+        parts.append(f"{_plain(before)} to {_plain(status)}")
+    elif status:
+        parts.append(_plain(status))
+    if after.get("amount_minor") and after.get("currency"):
+        parts.append(money(Money(after["amount_minor"], after["currency"])))
+    if entry.reason:
+        parts.append(entry.reason)
+    return ", ".join(parts)
+
+
+def _plain(word: str) -> str:
+    return word.replace("_", " ")
+
+
+def _who(entry: AuditEntry, names: dict[int, str]) -> str:
+    kind = _WHO.get(ActorKind(entry.actor_kind), "") if entry.actor_kind in set(ActorKind) else entry.actor_kind
+    name = names.get(entry.actor_user_id or 0, "")
+    return f"{kind} ({name})" if name else kind
+
+
+def _event_moments(events: list[GatewayEvent]) -> Iterator[Moment]:
+    for event in events:
+        detail = f"{event.state}: {event.last_error}" if event.last_error else event.state
+        yield Moment(event.received_at, "Gateway", f"The gateway said {event.type}", detail)
+
+
+def _ledger_moments(entries: list[LedgerEntry]) -> Iterator[Moment]:
+    for _journal, sides in groupby(entries, key=lambda entry: entry.journal):
+        rows = list(sides)
+        first = rows[0]
+        amounts = [f"{row.account} {money(Money(row.amount_minor, row.currency))}" for row in rows]
+        yield Moment(first.at, "Ledger", _LEDGER.get(first.kind, _plain(first.kind)), ", ".join(amounts))
