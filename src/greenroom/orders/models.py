@@ -116,6 +116,8 @@ class Document(models.Model):
     buyer_name = models.CharField(max_length=100)
     buyer_email = models.EmailField()
     lines = models.JSONField(help_text="Titles and signed amounts in minor units.")
+    tax_words = models.CharField(max_length=60, blank=True, help_text="Name and rate of the tax in the amount.")
+    tax_minor = models.BigIntegerField(default=0, help_text="That tax, signed like the amount.")
 
     class Meta:
         constraints = [
@@ -141,6 +143,11 @@ class Document(models.Model):
     def amount(self) -> Money:
         """What it adds to its seller's takings; below zero for a refund note."""
         return Money(self.amount_minor, self.currency)
+
+    @property
+    def tax(self) -> Money:
+        """The tax in the amount, signed like it."""
+        return Money(self.tax_minor, self.currency)
 
     @property
     def printed_lines(self) -> list[tuple[str, Money]]:

@@ -185,7 +185,6 @@ def get_movement(entry_id: int) -> Movement:
     else:
         refund_id = int(entry.source_id.partition(":")[0])
         attempt = RefundRequest.objects.select_related("attempt").get(pk=refund_id).attempt
-    went_back = attempt.refunds.filter(cause__in=_SENT_BACK).exists()
     return Movement(
         kind=kind,
         order_ref=attempt.order_ref,
@@ -193,7 +192,7 @@ def get_movement(entry_id: int) -> Movement:
         source_id=entry.source_id,
         amount=Money(abs(entry.amount_minor), entry.currency),
         at=entry.at,
-        counts=attempt.state == AttemptState.PAID and not went_back,
+        counts=not attempt.refunds.filter(cause__in=_SENT_BACK).exists(),
     )
 
 

@@ -33,7 +33,7 @@ from greenroom.orders import queries, services
 from greenroom.orders.errors import DocumentTooEarlyError
 from greenroom.orders.models import Document, DocumentSeries
 from greenroom.orders.services import create_order, update_contact
-from greenroom.orders.types import LineKind, NewLine, NewOrder
+from greenroom.orders.types import LineKind, NewLine, NewOrder, TaxRule
 from greenroom.payments.models import LedgerEntry
 from greenroom.payments.services import retry_refund
 
@@ -338,3 +338,16 @@ def test_a_minute_later_everything_is_issued_and_mailed(
     ]
     assert services.plan_missing_documents(now=frozen_clock()) == 0
     assert not Job.objects.filter(state__in=["due", "failed"], kind="orders.issue_document").exists()
+
+
+def test_documents_say_how_much_of_their_amount_is_tax(coach: Coach, now: datetime, settings: Any) -> None:
+    settings.TAX = TaxRule("VAT", 2100)
+    order = make_order(coach, now=now)
+    attempt = pay(order, now=now)
+    settings.TAX = None
+    give_back(attempt, 2000, now=now)
+
+    receipt, note = issue_all(now=now + MINUTE)
+
+    # 80.00 with 21 % in it is 66.12 and 13.88; a quarter of it goes back.
+    assert (receipt.tax_words, receipt.tax, note.tax) == ("VAT 21 %", Money(1388, "EUR"), Money(-347, "EUR"))

@@ -14,6 +14,7 @@ from greenroom.notifications.types import NewMessage
 from greenroom.orders import queries, rules
 from greenroom.orders.errors import DocumentTooEarlyError
 from greenroom.orders.models import Document, DocumentSeries, Order
+from greenroom.orders.pricing import tax_within
 from greenroom.orders.types import DocumentKind
 from greenroom.payments import queries as payments
 from greenroom.payments.types import Movement
@@ -29,10 +30,14 @@ def plan_missing_documents(*, now: datetime) -> int:
 
     It compares the ledger with the documents, once a minute. Payments know nothing of documents, and need not: a
     movement of money is in the ledger as soon as it is true, so none is forgotten, whatever crashed in between, and
-    what was paid before documents existed gets one too. A second call finds nothing left to plan.
+    what was paid before documents existed gets one too. A second call finds nothing left to plan. Each document is a
+    due row of its own: one that cannot be issued is seen on the health page and keeps no other waiting.
     """
+    # Looked up before the transaction: with 100,000 movements it takes 0.15 s, for which nobody else should wait.
+    missing = list(queries.movements_to_document().values_list("pk", flat=True)[:_AT_ONCE])
+    if not missing:
+        return 0
     with unit_of_work():
-        missing = list(queries.movements_to_document().values_list("pk", flat=True)[:_AT_ONCE])
         for entry_id in missing:
             payload = {"entry_id": entry_id}
             jobs.plan(kind=queries.ISSUE, key=queries.issue_key(entry_id), due_at=now, now=now, payload=payload)
@@ -105,6 +110,8 @@ def _freeze(movement: Movement, order: Order, series: DocumentSeries, entry_id: 
         buyer_name=order.name,
         buyer_email=order.email,
         lines=_lines(kind, order, amount.minor),
+        tax_words=order.tax_words,
+        tax_minor=tax_within(amount, order_total=order.total, order_tax=order.tax).minor,
     )
 
 

@@ -8,11 +8,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from greenroom.core import clock
-from greenroom.core.actors import Actor, ActorKind
-from greenroom.core.http import client_address
 from greenroom.payments import gateways, queries, services
 from greenroom.payments.errors import EndpointRefusedError
-from greenroom.web.ops.access import staff_only
+from greenroom.web.ops.access import admin_of, staff_only
 
 _EVENTS_SHOWN = 20
 
@@ -37,9 +35,8 @@ def payments(request: HttpRequest) -> HttpResponse:
 @require_POST
 def connect(request: HttpRequest) -> HttpResponse:
     """Make the gateway send its callbacks here."""
-    actor = Actor(ActorKind.ADMIN, request.user.pk, client_address(request))
     try:
-        services.connect_endpoint(url=_callback_url(), actor=actor, now=clock.now())
+        services.connect_endpoint(url=_callback_url(), actor=admin_of(request), now=clock.now())
     except EndpointRefusedError as error:
         messages.error(request, f"The gateway made no endpoint: {error.message}")
     else:

@@ -62,9 +62,13 @@ def sheet_of(document: Document) -> Sheet:
         ),
         lines=tuple(document.printed_lines),
         total=document.amount,
-        note=_NOTES[kind],
+        note=" ".join(filter(None, [_tax_words(document), _NOTES[kind]])),
         test_words=TEST_WORDS if document.is_test else "",
     )
+
+
+def _tax_words(document: Document) -> str:
+    return f"Of this, {document.tax_words}: {display.money(document.tax)}." if document.tax_minor else ""
 
 
 def title_of(document: Document) -> str:
