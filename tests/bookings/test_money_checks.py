@@ -155,6 +155,19 @@ def test_confirmed_booking_whose_money_a_bank_took_is_found(now: datetime, found
 
 
 @pytest.mark.usefixtures("booking")
+def test_confirmed_booking_whose_dispute_was_won_has_its_money_though_it_is_still_on_its_way(
+    now: datetime, found: Found
+) -> None:
+    attempt = PaymentAttempt.objects.get()
+    raise_dispute(str(attempt.gateway_ref), is_inquiry=False, now=now)
+    [snapshot] = gateways.current().list_disputes(str(attempt.payment_ref))
+
+    apply_dispute_snapshot(attempt_id=attempt.pk, snapshot=replace(snapshot, status="won"), now=now)
+
+    assert found() == []
+
+
+@pytest.mark.usefixtures("booking")
 def test_confirmed_booking_that_was_refunded_is_found_unless_staff_wanted_it(now: datetime, found: Found) -> None:
     attempt = PaymentAttempt.objects.get()
     request_refund(attempt_id=attempt.pk, amount=attempt.captured, cause=RefundCause.STAFF, actor=ADMIN, now=now)
