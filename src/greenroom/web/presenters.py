@@ -186,16 +186,21 @@ def order_of(booking: Booking) -> Order:
     return booking.order
 
 
+def _price_of(order: Order) -> Money:
+    """Return what an order costs as prices are shown everywhere: without a tax that comes on top."""
+    return order.total - order.tax if order.is_tax_on_top else order.total
+
+
 def aside_data(booking: Booking) -> dict[str, Any]:
     """Return what stands beside every step of a booking."""
-    total = booking.order.total if booking.order else booking.price
+    price = _price_of(booking.order) if booking.order else booking.price
     # What was booked as a session of two stays one, whatever becomes of its offer.
     group = group_words(booking.session.offer) if booking.session.is_group else ""
     return {
         "coach": coach_data(booking.coach),
         "offer": offer_data(booking.session.offer) | {"group": group},
         "length": length_of(booking),
-        "price": total if total.minor else None,
+        "price": price if price.minor else None,
     }
 
 

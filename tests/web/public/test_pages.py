@@ -1,5 +1,6 @@
 """What holds for every page: policy, caching, methods, tokens, escaping, redirects, and how many questions it asks."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from http import HTTPStatus
@@ -18,6 +19,7 @@ from greenroom.catalog.models import IntakeQuestion, Offer
 from greenroom.coaches.models import Coach, Topic
 from greenroom.integrations.stripe.gateway import StripeGateway
 from greenroom.jobs.services import plan
+from greenroom.orders.types import TaxRule
 from greenroom.payments import gateways
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7|add:7 }}"
@@ -393,3 +395,29 @@ def test_browser_that_goes_to_the_gateway_is_allowed_to(client: Client) -> None:
     assert "http://localhost:8000" in sandbox  # the sandbox's own pay page
     assert "https://checkout.stripe.com" in stripe
     assert "stripe" not in sandbox
+
+
+def words(answer: Any) -> str:
+    """Return what can be read on a page, without its tags."""
+    return " ".join(re.sub(r"<[^>]+>", " ", said(answer)).split())
+
+
+def test_tax_on_top_is_said_beside_each_price_and_added_at_the_checkout(client: Client, settings: Any) -> None:
+    settings.TAX = TaxRule("VAT", 2100, is_on_top=True)
+    booking = pending(client)
+
+    checkout = words(client.get(f"/checkout/{booking.ref}/"))
+
+    assert "€50 + VAT 21 %" in words(client.get("/maya/"))
+    assert "€50 + VAT 21 %" in checkout
+    assert "VAT 21 % €10.50 Total €60.50" in checkout
+
+
+def test_tax_inside_prices_is_a_note_at_the_checkout(client: Client, settings: Any) -> None:
+    settings.TAX = TaxRule("VAT", 2100)
+    booking = pending(client)
+
+    checkout = words(client.get(f"/checkout/{booking.ref}/"))
+
+    assert "+ VAT" not in words(client.get("/maya/"))
+    assert "Total €50 VAT 21 % included: €8.68" in checkout
