@@ -27,10 +27,14 @@ def make_order(
     name: str = "Ann Buyer",
     email: str = "ann@example.org",
     title: str = "A call, 60 minutes",
+    is_test: bool = False,
 ) -> Order:
-    """Make an order over one line."""
+    """Make an order over one line, for real money unless told otherwise, whatever the tests' own settings say."""
     line = NewLine(LineKind.CALL, title, Money(minor, currency))
-    return create_order(NewOrder(coach.pk, name, email, currency, (line,), ()), now=now)
+    order = create_order(NewOrder(coach.pk, name, email, currency, (line,), ()), now=now)
+    Order.objects.filter(pk=order.pk).update(is_test=is_test)
+    order.is_test = is_test
+    return order
 
 
 def open_attempt_of(order: Order, *, now: datetime) -> PaymentAttempt:

@@ -1,9 +1,7 @@
 """What stands in the mail that comes with a document."""
 
 from datetime import datetime
-from typing import Any
 
-import pytest
 from tests.factories.money import answer_refund, give_back, issue_all, make_order, pay
 
 from greenroom.coaches.models import Coach
@@ -13,11 +11,6 @@ from greenroom.notifications.types import Content
 from greenroom.orders import messages
 from greenroom.orders.models import Document
 from greenroom.orders.queries import document_token
-
-
-@pytest.fixture(autouse=True)
-def _real_money(settings: Any) -> None:
-    settings.SANDBOX_ENABLED = False
 
 
 def content(document: Document, now: datetime) -> Content:
@@ -58,9 +51,8 @@ def test_refund_note_and_its_reversal_say_what_happened(coach: Coach, now: datet
     assert "Refers to: GR-2026-000001" in next_mail.text
 
 
-def test_play_money_says_so(coach: Coach, now: datetime, settings: Any) -> None:
-    settings.SANDBOX_ENABLED = True
-    pay(make_order(coach, now=now), now=now)
+def test_play_money_says_so(coach: Coach, now: datetime) -> None:
+    pay(make_order(coach, now=now, is_test=True), now=now)
     [receipt] = issue_all(now=now)
 
     mail = content(receipt, now)

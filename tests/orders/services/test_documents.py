@@ -47,11 +47,6 @@ def entries() -> list[int]:
     return list(queries.movements_to_document().values_list("pk", flat=True))
 
 
-@pytest.fixture(autouse=True)
-def _real_money(settings: Any) -> None:
-    settings.SANDBOX_ENABLED = False
-
-
 def test_receipt_holds_all_that_is_printed(coach: Coach, now: datetime) -> None:
     order = make_order(coach, now=now)
     attempt = pay(order, now=now)
@@ -112,10 +107,9 @@ def test_numbers_go_on_for_the_whole_site_and_for_each_kind(coach: Coach, now: d
     assert dict(DocumentSeries.objects.values_list("kind", "last_number")) == {"receipt": 3, "refund_note": 1}
 
 
-def test_play_money_counts_for_itself(coach: Coach, now: datetime, settings: Any) -> None:
+def test_play_money_counts_for_itself(coach: Coach, now: datetime) -> None:
     pay(make_order(coach, now=now), now=now)
-    settings.SANDBOX_ENABLED = True
-    pay(make_order(coach, now=now), now=now)
+    pay(make_order(coach, now=now, is_test=True), now=now)
 
     issue_all(now=now)
 

@@ -27,11 +27,6 @@ PAGE, FILE = "/studio/orders/", "/studio/orders/export/"
 APRIL = datetime(2026, 4, 1, 9, tzinfo=UTC)
 
 
-@pytest.fixture(autouse=True)
-def _real_money(settings: Any) -> None:
-    settings.SANDBOX_ENABLED = False
-
-
 def sell(coach: Coach, when: datetime, back: int = 0, **values: Any) -> Order:
     """Sell something, give some of it back, and issue what is due."""
     order = make_order(coach, now=when, **values)
@@ -84,12 +79,9 @@ def test_orders_stand_with_what_came_went_back_and_is_left(
     assert "GR-2026-000001" in said(answer)
 
 
-def test_play_money_is_not_added_to_real_money(
-    desk: Client, coach: Coach, frozen_clock: SettableClock, settings: Any
-) -> None:
+def test_play_money_is_not_added_to_real_money(desk: Client, coach: Coach, frozen_clock: SettableClock) -> None:
     sell(coach, frozen_clock())
-    settings.SANDBOX_ENABLED = True
-    sell(coach, frozen_clock(), minor=100)
+    sell(coach, frozen_clock(), minor=100, is_test=True)
 
     answer = desk.get(PAGE)
 
