@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from importlib import import_module
 from ipaddress import ip_address
 from typing import Any
 
@@ -34,6 +35,12 @@ def _is_local(host: object) -> bool:
 def _guard_address(sock: socket.socket, address: Any) -> None:
     if sock.family in {socket.AF_INET, socket.AF_INET6} and not _is_local(address[0]):
         raise NetworkBlockedError(f"Tests may not reach {address[0]}.")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def addresses() -> None:
+    """Load the addresses while the settings are as they were read: they leave the sandbox out in production."""
+    import_module("greenroom.config.urls")
 
 
 @pytest.fixture(scope="session", autouse=True)
