@@ -146,3 +146,16 @@ def test_sums_and_state_of_an_order(
 def test_sums_of_two_currencies_are_refused() -> None:
     with pytest.raises(CurrencyMismatchError):
         rules.sums_of([(DocumentKind.RECEIPT, Money(1, "USD"))], "EUR")
+
+
+@pytest.mark.parametrize(
+    ("paid", "percent", "due"),
+    [
+        (Money(12_350, "KWD"), 50, 6180),
+        (Money(12_350, "KWD"), 100, 12_350),
+        (Money(8001, "EUR"), 50, 4001),
+        (Money(5, "JPY"), 50, 3),
+    ],
+)
+def test_refund_due_can_be_given_back_to_a_card(paid: Money, percent: int, due: int) -> None:
+    assert refund_due(paid, percent) == Money(due, paid.currency)

@@ -176,6 +176,15 @@ def test_is_newer_goes_by_the_money_first(known: tuple[int, int], seen: tuple[in
     assert rules.is_newer(DisputeStand("lost", 80, *known), DisputeStand("needs_response", 80, *seen)) is expected
 
 
+@pytest.mark.parametrize("status", ["won", "lost"])
+def test_is_newer_takes_an_appeal_after_the_end_and_the_end_after_an_appeal(status: str) -> None:
+    over, appeal = DisputeStand(status, 80, 80, 0), DisputeStand("appeal_needs_response", 80, 80, 0, "2026-03-09")
+
+    assert rules.is_newer(over, appeal)
+    assert rules.is_newer(appeal, over)
+    assert not rules.is_newer(over, DisputeStand("under_review", 80, 80, 0))
+
+
 def test_is_newer_of_another_date_for_evidence_is_taken_over() -> None:
     known = DisputeStand("needs_response", 80, 80, 0, "2026-03-01")
 

@@ -74,6 +74,12 @@ def least_charge(currency: str) -> Money:
     return Money(_LEAST_CHARGE[currency], currency)
 
 
+def to_step(amount: Money) -> Money:
+    """Return the nearest amount that cards can be charged, half up; most currencies have every one."""
+    step = step_minor(amount.currency)
+    return Money((2 * amount.minor + step) // (2 * step) * step, amount.currency)
+
+
 def step_minor(currency: str) -> int:
     """Return the minor units of which every price is a multiple: of thousandths cards are charged whole hundredths."""
     return _STEP_OF_THOUSANDTHS if Money(0, currency).exponent == _THREE_DECIMALS else 1

@@ -7,6 +7,7 @@ tax of the order to the minor unit.
 
 from collections.abc import Sequence
 
+from greenroom.core.currencies import to_step
 from greenroom.core.money import BASIS_POINTS, Money, total
 from greenroom.orders.types import LineKind, NewLine, PricedLine, PricedOrder, TaxRule
 
@@ -46,7 +47,7 @@ def _tax_of(net: Money, tax: TaxRule | None) -> Money:
     if tax is None:
         return Money(0, net.currency)
     if tax.is_on_top:
-        return net.share(tax.basis_points)
+        return to_step(net.share(tax.basis_points))
     return Money(_divided(net.minor * tax.basis_points, BASIS_POINTS + tax.basis_points), net.currency)
 
 

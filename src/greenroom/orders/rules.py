@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from greenroom.catalog.types import RefundTier
+from greenroom.core.currencies import to_step
 from greenroom.core.money import Money, total
 from greenroom.orders.types import DocumentKind, PurchaseState, Sums
 from greenroom.payments.types import MovementKind
@@ -43,8 +44,8 @@ def capped_tiers(tiers: Sequence[RefundTier], percent: int) -> tuple[RefundTier,
 
 
 def refund_due(paid: Money, percent: int) -> Money:
-    """Return `percent` of what was paid, rounded half up to the minor unit."""
-    return paid.share(percent * _BASIS_POINTS_PER_PERCENT)
+    """Return `percent` of what was paid, rounded half up to an amount that cards can be given back."""
+    return to_step(paid.share(percent * _BASIS_POINTS_PER_PERCENT))
 
 
 def document_kind(kind: MovementKind) -> DocumentKind:

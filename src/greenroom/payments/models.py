@@ -36,7 +36,7 @@ class PaymentAttempt(models.Model):
     request = models.JSONField()
     gateway_ref = models.CharField(max_length=_REF_LENGTH, unique=True, null=True, blank=True)
     payment_ref = models.CharField(max_length=_REF_LENGTH, unique=True, null=True, blank=True)
-    pay_url = models.URLField(max_length=1000, blank=True)
+    pay_url = models.TextField(blank=True)  # a gateway sets no limit that we could rely on
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     captured_minor = models.BigIntegerField(default=0)

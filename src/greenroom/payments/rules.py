@@ -93,6 +93,10 @@ def refundable(
     return Money(max(left.minor, 0), left.currency)
 
 
+# Of a dispute that was decided: docs.stripe.com/api/disputes/object, "status".
+_APPEAL = "appeal_"
+
+
 def is_closed(status: str) -> bool:
     """Tell whether a dispute is over; a status that is not known yet is not."""
     return status in _CLOSED_DISPUTES
@@ -121,8 +125,9 @@ def is_newer(known: DisputeStand, seen: DisputeStand) -> bool:
     """Tell whether `seen` tells more of the same dispute than `known`, so that an older look changes nothing.
 
     What was withdrawn and reinstated only ever grows: whoever saw more of it looked later, and whoever saw less looked
-    earlier. Between equals the status decides; a dispute that is over stays over. Words that are not known have no
-    place in the order: they may follow, and be followed by, anything open.
+    earlier. Between equals the status decides; a dispute that is over stays over, but for an appeal, of which an older
+    look is put right by the next one. Words that are not known have no place in the order: they may follow, and be
+    followed by, anything open.
     """
     moved = (seen.withdrawn_minor - known.withdrawn_minor, seen.reinstated_minor - known.reinstated_minor)
     if min(moved) < 0 or known == seen:
@@ -130,7 +135,7 @@ def is_newer(known: DisputeStand, seen: DisputeStand) -> bool:
     if max(moved) > 0:
         return True
     if is_closed(known.status):
-        return False
+        return seen.status.startswith(_APPEAL)
     before, after = _DISPUTE_ORDER.get(known.status), _DISPUTE_ORDER.get(seen.status)
     return before is None or after is None or after >= before
 

@@ -98,7 +98,7 @@ def server() -> Iterator[FaultyServer]:
         (400, failure(), GatewayRejectedError, "400: No."),
         (402, failure("card_error", code="card_declined"), GatewayRejectedError, "402: No."),
         (404, failure(code="resource_missing"), GatewayRejectedError, "404: No."),
-        (400, failure("idempotency_error"), GatewayRejectedError, "400: No."),
+        (400, failure("idempotency_error"), GatewayRejectedError, "400: the idempotency key"),
         (409, failure("idempotency_error", code="idempotency_key_in_use"), GatewayConflictError, "409"),
         (429, failure(code="lock_timeout"), GatewayConflictError, "429"),
         (400, failure(code="rate_limit"), GatewayConflictError, "400"),
@@ -366,3 +366,8 @@ def test_dispute_counts_the_money_that_moved_also_in_the_currency_of_payouts(
 
     assert (found.withdrawn, found.reinstated) == (Money(withdrawn, "EUR"), Money(reinstated, "EUR"))
     assert (found.status, found.is_inquiry, found.evidence_due_at) == ("a_new_word", False, None)
+
+
+def test_refund_under_a_key_that_was_used_otherwise_waits_and_is_looked_for() -> None:
+    with pytest.raises(GatewayConflictError, match="other parameters"):
+        told(400, failure("idempotency_error"))[0].refund("pi_1", PRICE, idempotency_key="r", metadata={})

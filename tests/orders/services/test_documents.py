@@ -351,3 +351,18 @@ def test_documents_say_how_much_of_their_amount_is_tax(coach: Coach, now: dateti
 
     # 80.00 with 21 % in it is 66.12 and 13.88; a quarter of it goes back.
     assert (receipt.tax_words, receipt.tax, note.tax) == ("VAT 21 %", Money(1388, "EUR"), Money(-347, "EUR"))
+
+
+def test_tax_on_the_notes_of_a_refund_in_parts_is_the_tax_of_the_receipt(
+    coach: Coach, now: datetime, settings: Any
+) -> None:
+    settings.TAX = TaxRule("VAT", 2000)
+    order = make_order(coach, now=now)
+    attempt = pay(order, now=now)
+    parts = [give_back(attempt, 2000, now=now) for _ in range(3)]
+    give_back(attempt, 2000, now=now)
+
+    taxes = [document.tax_minor for document in issue_all(now=now + MINUTE)]
+
+    assert (taxes[0], sum(taxes), len(parts)) == (1333, 0, 3)
+    assert taxes[1:] == [-333, -333, -334, -333]

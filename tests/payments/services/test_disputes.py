@@ -400,6 +400,26 @@ def test_lost_dispute_that_is_won_after_all_shows_the_refund_that_was_dropped(no
     assert (again.state, queries.find_trouble_with_refund(refund.pk)) == ("requested", "")
 
 
+@pytest.mark.parametrize("between", ["under_review", "appeal_under_review"])
+def test_lost_dispute_whose_money_is_back_before_it_is_won_shows_the_dropped_refund_too(
+    now: datetime, between: str
+) -> None:
+    attempt = pay_attempt(now=now)
+    taken = snapshot_of(attempt, now)
+    services.apply_dispute_snapshot(attempt_id=attempt.pk, snapshot=taken, now=now)
+    [refund] = cancel_all(now)
+
+    for step in (
+        replace(taken, status="lost"),
+        replace(taken, status=between, reinstated=PRICE),
+        replace(taken, status="won", reinstated=PRICE),
+    ):
+        services.apply_dispute_snapshot(attempt_id=attempt.pk, snapshot=step, now=now)
+
+    assert states() == [("dropped", 8000)]
+    assert job_keys(["payments.report_failed_refund"]) == [f"payments.report_failed_refund:{refund.pk}:1"]
+
+
 def test_status_that_nobody_knows_is_kept_and_blocks_until_it_is_over(now: datetime) -> None:
     attempt = pay_attempt(now=now)
     strange = snapshot_of(attempt, now, status="appeal_under_review_2031")

@@ -221,11 +221,30 @@ def test_process_event_of_a_dispute_that_names_another_payment_is_ignored(now: d
     assert not Dispute.objects.exists()
 
 
-def test_process_event_of_another_payments_dispute_is_ignored(now: datetime) -> None:
+def test_process_event_of_another_payments_dispute_is_ignored_after_an_hour(now: datetime) -> None:
     store_attempt(now=now)
-    body = stranger(id="du_1", object="dispute", payment_intent=None)
+    event = receive(stranger(id="du_1", object="dispute", payment_intent=None), now)
 
-    assert services.process_event(event_id=receive(body, now).pk, now=now).state == "ignored"
+    # It carries no metadata, and may be of a payment of ours that we are about to hear of.
+    soon = services.process_event(event_id=event.pk, now=now + timedelta(minutes=59)).state
+    assert (soon, services.process_event(event_id=event.pk, now=now + timedelta(hours=1)).state) == (
+        "received",
+        "ignored",
+    )
+
+
+def test_process_event_of_a_dispute_that_overtook_its_payment_finds_it_later(now: datetime) -> None:
+    attempt = open_one(now=now)
+    checkouts.pay_by_card(str(attempt.gateway_ref), GOOD_CARD, now=now)
+    raise_dispute(str(attempt.gateway_ref), is_inquiry=False, now=now)
+    told = Event.objects.get(type="charge.dispute.created").body.encode()
+    event = receive(told, now)
+
+    before = services.process_event(event_id=event.pk, now=now).state
+    services.sync_attempt(attempt_id=attempt.pk, now=now)
+    after = services.process_event(event_id=event.pk, now=now + timedelta(minutes=2)).state
+
+    assert (before, after, attempt.disputes.count()) == ("received", "processed", 1)
 
 
 @pytest.mark.usefixtures("money_jobs")

@@ -26,6 +26,10 @@ class UnknownThingError(GatewayRejectedError):
     """There is no such thing at Stripe."""
 
 
+class KeyUsedError(GatewayRejectedError):
+    """The idempotency key was first used with other parameters."""
+
+
 def open_client(
     secret_key: str, *, http_client: "stripe.HTTPClient | None" = None, base_url: str = "https://api.stripe.com"
 ) -> "stripe.StripeClient":
@@ -50,6 +54,8 @@ def exchange(call: Callable[[], T]) -> T:
     try:
         return call()
     except stripe.StripeError as error:
+        if isinstance(error, stripe.IdempotencyError):
+            raise KeyUsedError("400: the idempotency key was first used with other parameters.") from error
         raise _translated(error, is_rate_limit=isinstance(error, stripe.RateLimitError)) from error
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise GatewayUnavailableError("Stripe's answer was not understood.") from error

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from greenroom.core.money import Money, total
 from greenroom.integrations.stripe import reading
 from greenroom.integrations.stripe.amounts import to_stripe
-from greenroom.integrations.stripe.calls import UnknownThingError, exchange, open_client
+from greenroom.integrations.stripe.calls import KeyUsedError, UnknownThingError, exchange, open_client
 from greenroom.integrations.stripe.protocol import (
     CheckoutHandle,
     CheckoutRequest,
     DisputeSnapshot,
     EventEnvelope,
+    GatewayConflictError,
     GatewayRejectedError,
     PaymentSnapshot,
     RefundSnapshot,
@@ -78,10 +79,17 @@ class StripeGateway:
     def refund(
         self, payment_ref: str, amount: Money, *, idempotency_key: str, metadata: Mapping[str, str]
     ) -> RefundSnapshot:
-        """Give money back; the same key brings the same refund, as it was when it was made."""
+        """Give money back; the same key brings the same refund, as it was when it was made.
+
+        A key that was used with other parameters says nothing about this refund: the caller looks for it, and takes
+        another key in time.
+        """
         params: Any = {"payment_intent": payment_ref, "amount": to_stripe(amount), "metadata": dict(metadata)}
         create = self._client.v1.refunds.create
-        return self._ask(lambda: create(params, {"idempotency_key": idempotency_key}), reading.refund_of)
+        try:
+            return self._ask(lambda: create(params, {"idempotency_key": idempotency_key}), reading.refund_of)
+        except KeyUsedError as error:
+            raise GatewayConflictError(str(error)) from error
 
     def fetch_refund(self, refund_ref: str) -> RefundSnapshot:
         """Return the truth about a refund."""
@@ -113,9 +121,12 @@ class StripeGateway:
         return read_callback(body, headers, secrets=self._webhook_secrets(), now=now)
 
     def list_events(self, *, since: datetime) -> list[EventEnvelope]:
-        """Return the events since `since` that were not delivered, oldest first; Stripe keeps thirty days."""
+        """Return all events since `since`, oldest first; Stripe keeps thirty days.
+
+        Not only those that could not be delivered: to a site without an endpoint nothing was to be delivered.
+        """
         created: Any = {"gte": int(since.timestamp())}
-        params: Any = {"created": created, "delivery_success": False, "types": list(EVENT_TYPES), "limit": _PAGE}
+        params: Any = {"created": created, "types": list(EVENT_TYPES), "limit": _PAGE}
         return self._ask_for_all(lambda: self._client.v1.events.list(params), envelope_of)[::-1]
 
     def _ask(self, call: "Callable[[], stripe.StripeObject]", read: Callable[[Mapping[str, Any]], T]) -> T:

@@ -298,4 +298,4 @@ class PaymentGateway(Protocol):
         """Verify a callback without any call out. Raises: WebhookRefusedError, and nothing else."""
 
     def list_events(self, *, since: datetime) -> Iterable[EventEnvelope]:
-        """Return the events since `since` (aware UTC) that the gateway could not deliver, oldest first."""
+        """Return the events since `since` (aware UTC) that may not have arrived, oldest first; some may have."""

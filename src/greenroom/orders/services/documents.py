@@ -4,9 +4,11 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db.models import Sum
 
 from greenroom.core import audit
 from greenroom.core.actors import SYSTEM
+from greenroom.core.money import Money
 from greenroom.core.transactions import unit_of_work
 from greenroom.jobs import services as jobs
 from greenroom.notifications.services import plan_message
@@ -111,8 +113,18 @@ def _freeze(movement: Movement, order: Order, series: DocumentSeries, entry_id: 
         buyer_email=order.email,
         lines=_lines(kind, order, amount.minor),
         tax_words=order.tax_words,
-        tax_minor=tax_within(amount, order_total=order.total, order_tax=order.tax).minor,
+        tax_minor=_tax_minor(order, amount),
     )
+
+
+def _tax_minor(order: Order, amount: Money) -> int:
+    """Return the tax in an amount so that the documents of an order never name more or less of it than there is.
+
+    It is what the tax of all that is kept changes by: the parts of a refund add up to the whole.
+    """
+    sums = order.documents.aggregate(amount=Sum("amount_minor"), tax=Sum("tax_minor"))
+    kept = Money((sums["amount"] or 0) + amount.minor, amount.currency)
+    return tax_within(kept, order_total=order.total, order_tax=order.tax).minor - (sums["tax"] or 0)
 
 
 def _lines(kind: DocumentKind, order: Order, amount_minor: int) -> list[dict[str, str | int]]:

@@ -120,7 +120,8 @@ def _follow(dispute: Dispute, given: Money, now: datetime) -> None:
         return
     if given.minor > 0:
         drop_held(attempt, dispute, given, now=now)
-    elif given.minor < 0:
+    elif not dispute.charged_back.minor:
+        # Whatever way it took there: a refund that was dropped for this dispute is owed again.
         report_dropped(attempt, now=now)
     if queries.find_blocking_dispute(attempt) is None:
         release_held(attempt, now=now)

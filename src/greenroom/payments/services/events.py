@@ -18,6 +18,7 @@ from greenroom.payments.types import EventState
 PROCESS = "payments.process_event"
 # A callback may overtake the answer that names its object; after a day it is not that.
 _STRANGER_AFTER = timedelta(hours=24)
+_OVERTAKES_FOR = timedelta(hours=1)
 
 
 def receive_event(*, body: bytes, headers: Mapping[str, str], now: datetime) -> GatewayEvent:
@@ -85,7 +86,8 @@ def _process_dispute(event: GatewayEvent, now: datetime) -> GatewayEvent:
     known = Dispute.objects.select_related("attempt").filter(dispute_ref=event.object_ref).first()
     attempt = known.attempt if known else _find_attempt(event)
     if attempt is None or not attempt.gateway_ref:
-        return _close_unknown(event, now)
+        # A dispute carries no metadata: it may be of a payment that we are about to hear of.
+        return event if now - event.received_at < _OVERTAKES_FOR else _close_unknown(event, now)
     snapshot = gateways.current().fetch_dispute(event.object_ref)
     if not attempt.captured_minor:
         attempt = sync_attempt(attempt_id=attempt.pk, now=now)

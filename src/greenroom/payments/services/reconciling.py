@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from greenroom.core.transactions import refuse_network_in_transaction
 from greenroom.integrations.stripe.protocol import GatewayRejectedError
 from greenroom.payments import gateways, rules
-from greenroom.payments.models import Dispute, PaymentAttempt, RefundRequest
+from greenroom.payments.models import Dispute, GatewayEvent, PaymentAttempt, RefundRequest
 from greenroom.payments.services.closing import GRACE, close_attempt
 from greenroom.payments.services.disputes import apply_dispute_snapshot
 from greenroom.payments.services.events import store_event
@@ -46,15 +46,19 @@ def poll(*, now: datetime) -> None:
 
 
 def collect_events(*, now: datetime) -> int:
-    """Keep the events of the last three days that the gateway could not deliver; returns how many it listed.
+    """Keep the events of the last three days that did not arrive; returns how many these were.
 
     Must run outside transactions. Raises: GatewayUnavailableError.
     """
     refuse_network_in_transaction()
-    events = list(gateways.current().list_events(since=now - _LOOKS_BACK))
-    for envelope in events:
+    gateway = gateways.current()
+    events = list(gateway.list_events(since=now - _LOOKS_BACK))
+    kept = GatewayEvent.objects.filter(gateway=gateway.code, received_at__gte=now - 2 * _LOOKS_BACK)
+    known = set(kept.values_list("event_id", flat=True))
+    missing = [envelope for envelope in events if envelope.event_id not in known]
+    for envelope in missing:
         store_event(envelope, now=now)
-    return len(events)
+    return len(missing)
 
 
 def _ask_after_attempt(attempt: PaymentAttempt, now: datetime) -> None:

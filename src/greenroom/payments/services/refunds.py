@@ -15,7 +15,7 @@ from greenroom.jobs import services as jobs
 from greenroom.payments import gateways, queries, rules
 from greenroom.payments.errors import NotRefundableError, PaymentDisputedError
 from greenroom.payments.models import Dispute, PaymentAttempt, RefundRequest
-from greenroom.payments.services.attempts import SITE_KEY, lock_attempt, lock_attempts, our_metadata
+from greenroom.payments.services.attempts import lock_attempt, lock_attempts
 from greenroom.payments.services.ledger import post_refund, post_refund_reversal
 from greenroom.payments.types import AttemptState, RefundCause, RefundRequestState
 
@@ -242,7 +242,8 @@ def lock_refund(refund_id: int) -> RefundRequest:
 def take_new_key(refund: RefundRequest, try_no: int) -> None:
     """Give a locked refund the key of a try; the caller saves it."""
     refund.try_no = try_no
-    refund.idempotency_key = f"refund:{refund.pk}:{try_no}"
+    # Keys are the account's, which other sites and other databases may share: row numbers alone would meet.
+    refund.idempotency_key = f"refund:{refund.attempt.ref}:{refund.pk}:{try_no}"
 
 
 def move_refund(refund: RefundRequest, state: RefundRequestState, *, actor: Actor, now: datetime) -> None:
@@ -274,8 +275,11 @@ def _plan_send(refund: RefundRequest, now: datetime, *, again: str = "") -> None
 
 
 def is_ours(snapshot: RefundSnapshot) -> bool:
-    """Tell whether a refund at the gateway was asked for by a row of this installation."""
-    return snapshot.metadata.get(SITE_KEY) == our_metadata()[SITE_KEY] and REQUEST_KEY in snapshot.metadata
+    """Tell whether a refund of a payment of ours was asked for by a row, and not by hand at the gateway.
+
+    The site's address does not count: it may have changed since, and a payment of ours has no refunds of other sites.
+    """
+    return REQUEST_KEY in snapshot.metadata
 
 
 def _adopt(attempt: PaymentAttempt, snapshot: RefundSnapshot, now: datetime) -> RefundRequest | None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 
+from greenroom.core.currencies import to_step
 from greenroom.core.ids import REF_LENGTH
 from greenroom.core.money import Money
 from greenroom.web.public.forms import PlainTextField
@@ -37,6 +38,8 @@ class RefundForm(forms.Form):
         amount = Money(parse_price(self.cleaned_data["amount"], self._left.currency), self._left.currency)
         if amount.minor <= 0:
             raise forms.ValidationError("Write an amount above 0.")
+        if amount != to_step(amount):
+            raise forms.ValidationError("Cards are given back two decimals only: let the third one be 0.")
         return amount
 
     def clean_token(self) -> str:

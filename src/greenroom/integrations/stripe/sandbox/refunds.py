@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Sum
 
+from greenroom.core.currencies import step_minor
 from greenroom.core.money import Money
 from greenroom.core.transactions import unit_of_work
 from greenroom.integrations.stripe.protocol import DisputeStatus, GatewayRejectedError, PayState, RefundState
@@ -48,6 +49,8 @@ def make_refund(payment_ref: str, amount: Money, metadata: Mapping[str, str], *,
     left = captured(checkout) - refunded(checkout) - charged_back(checkout)
     if amount.currency != left.currency or not 0 < amount.minor <= left.minor:
         raise GatewayRejectedError("400: the refund is greater than what is left of the payment.")
+    if amount.minor % step_minor(amount.currency):
+        raise GatewayRejectedError("400: amounts of this currency must end in a zero.")
     refund = Refund.objects.create(
         ref=new_id("re"),
         checkout=checkout,
