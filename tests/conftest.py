@@ -38,7 +38,7 @@ def _guard_address(sock: socket.socket, address: Any) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def addresses() -> None:
+def _urls_are_loaded() -> None:
     """Load the addresses while the settings are as they were read: they leave the sandbox out in production."""
     import_module("greenroom.config.urls")
 

@@ -19,8 +19,11 @@ from tests.web.public.browsing import held, said
 from greenroom.bookings.queries import manage_token
 from greenroom.bookings.types import BookingStatus
 from greenroom.catalog.models import Offer
+from greenroom.integrations.stripe.sandbox.disputes import raise_dispute, take_step
 from greenroom.jobs.models import Job
 from greenroom.notifications.models import Message
+from greenroom.payments.models import PaymentAttempt
+from greenroom.payments.services import learn_disputes
 
 TOKEN = re.compile(rb'name="csrfmiddlewaretoken" value="[^"]+"')
 PAGES = ("/manage/{}/", "/manage/{}/cancel/", "/manage/{}/reschedule/", "/manage/{}/session.ics")
@@ -82,6 +85,24 @@ def test_cancelling_shows_the_refund_first_and_gives_it_once(client: Client, off
     assert {answer["Location"] for answer in done} == {f"/manage/{manage_token(booking)}/"}
     assert (fresh(booking).status, refunds()) == (BookingStatus.CANCELLED, [(5000, "student_cancelled")])
     assert "goes back the way you paid" in said(client.get(done[0]["Location"]))
+
+
+def test_cancelling_a_disputed_payment_promises_nothing_before_the_bank_has_decided(
+    client: Client, offer: Offer, frozen_clock: SettableClock
+) -> None:
+    booking = confirmed(offer)
+    attempt = PaymentAttempt.objects.get()
+    dispute = raise_dispute(str(attempt.gateway_ref), is_inquiry=False, now=frozen_clock())
+    learn_disputes(attempt, now=frozen_clock())
+    address = f"/manage/{manage_token(booking)}/cancel/"
+
+    assert "nothing moves before it has decided" in said(client.get(address))
+    done = said(client.post(address, {}, follow=True))
+
+    assert "goes back once your bank has decided" in done
+    take_step(dispute.ref, "win", now=frozen_clock())
+    learn_disputes(attempt, now=frozen_clock())
+    assert "goes back the way you paid" in said(client.get(f"/manage/{manage_token(booking)}/"))
 
 
 def test_cancelling_late_gives_nothing_back(client: Client, offer: Offer, frozen_clock: SettableClock) -> None:

@@ -28,6 +28,7 @@ from greenroom.core.ratelimit import RateLimit, take
 from greenroom.notifications import display
 from greenroom.orders.models import Order
 from greenroom.orders.rules import ALL_PERCENT, capped_tiers
+from greenroom.payments.queries import find_blocking_dispute_of_order, has_held_refund
 from greenroom.web import presenters, visitors
 from greenroom.web.accounts.discord_flow import allows_discord_redirect
 from greenroom.web.discord import card_of
@@ -134,6 +135,8 @@ def _refund_sentence(booking: Booking) -> str:
     if booking.order is None or not booking.refund_minor:
         return ""
     amount = display.money(Money(booking.refund_minor, booking.order.currency))
+    if has_held_refund(booking.order.ref):
+        return f"{amount} goes back once your bank has decided about the payment, unless it gave you the money itself."
     return f"{amount} goes back the way you paid."
 
 
@@ -170,8 +173,17 @@ def _refund_preview(booking: Booking, amount: Money, percent: int) -> dict[str, 
         "amount": amount,
         "kept": order.total - amount,
         "to": "the card you paid with",
-        "rule": _refund_rule(booking, order, percent),
+        "rule": f"{_refund_rule(booking, order, percent)}{_bank_words(order)}",
     }
+
+
+def _bank_words(order: Order) -> str:
+    """Say that a dispute comes first, if there is one."""
+    if find_blocking_dispute_of_order(order.ref) is None:
+        return ""
+    return (
+        " Your bank is looking into this payment: nothing moves before it has decided, and it may give it back itself."
+    )
 
 
 def _refund_rule(booking: Booking, order: Order, percent: int) -> str:
