@@ -34,7 +34,6 @@ _EVERYTHING = "*"
 class StripeSetup:
     """Looks at the account behind the key, and makes the webhook endpoint that the adapter expects."""
 
-    event_types = EVENT_TYPES
     version = API_VERSION
 
     def __init__(self, client: "stripe.StripeClient") -> None:
@@ -59,8 +58,7 @@ class StripeSetup:
             "description": "Greenroom",
         }
         create = self._client.v1.webhook_endpoints.create
-        made = exchange(lambda: create(params, {"idempotency_key": idempotency_key}).to_dict())
-        return exchange(lambda: NewEndpoint(str(made["id"]), str(made["secret"])))
+        return exchange(lambda: _new_endpoint_of(create(params, {"idempotency_key": idempotency_key}).to_dict()))
 
     def remove_endpoint(self, ref: str) -> None:
         """Remove an endpoint, so that nothing is sent to it any more."""
@@ -78,6 +76,10 @@ def _account_of(account: Mapping[str, Any]) -> Account:
         currency=str(account.get("default_currency") or "").upper(),
         can_charge=bool(account.get("charges_enabled")),
     )
+
+
+def _new_endpoint_of(endpoint: Mapping[str, Any]) -> NewEndpoint:
+    return NewEndpoint(str(endpoint["id"]), str(endpoint["secret"]))
 
 
 def _endpoint_of(endpoint: Mapping[str, Any]) -> Endpoint:
