@@ -22,7 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/cron/process-sessions", cron.process_sessions, name="cron"),
     path("api/webhooks/stripe", webhooks.stripe, name="webhook"),
-    path("payments/webhook/", webhooks.stripe),
+    path("payments/webhook/", webhooks.stripe, name="webhook_older"),
     path("api/v1/", _v1),
     *unversioned(_v1[0]),
     path("coaching/api/coach/<int:number>/slots/", slots_by_number),

@@ -19,7 +19,7 @@ from greenroom.payments.services.endpoints import GatewayCheck
 pytestmark = pytest.mark.usefixtures("db", "gateway")
 
 ADMIN = Actor(ActorKind.ADMIN, user_id=1)
-URL = "https://coach.example/api/webhooks/stripe"
+URL, OLDER = "https://coach.example/api/webhooks/stripe", "https://coach.example/payments/webhook/"
 
 
 @pytest.fixture
@@ -30,11 +30,11 @@ def stripe(gateway: object) -> StripeGateway:  # noqa: ARG001 -- puts the wired 
 
 
 def check() -> GatewayCheck:
-    return services.check_gateway(url=URL)
+    return services.check_gateway(urls=(URL, OLDER))
 
 
 def connect(now: datetime, actor: Actor = ADMIN) -> WebhookEndpoint:
-    return services.connect_endpoint(url=URL, actor=actor, now=now)
+    return services.connect_endpoint(url=URL, urls=(URL, OLDER), actor=actor, now=now)
 
 
 @pytest.mark.usefixtures("stripe")
@@ -89,9 +89,21 @@ def test_check_gateway_names_what_is_wrong_with_an_endpoint(now: datetime) -> No
 
 
 @pytest.mark.usefixtures("stripe")
+def test_endpoint_at_the_older_address_is_known_and_replaced(now: datetime) -> None:
+    by_hand = {"id": "we_hand", "url": OLDER, "status": "enabled", "api_version": None, "enabled_events": ["*"]}
+    ENDPOINTS.append(by_hand)
+
+    [before] = check().endpoints
+    connect(now)
+
+    assert (before.endpoint.ref, before.is_secret_known) == ("we_hand", False)
+    assert [one["url"] for one in ENDPOINTS] == [URL]
+
+
+@pytest.mark.usefixtures("stripe")
 def test_endpoint_that_the_gateway_refuses_is_said_in_its_words(now: datetime) -> None:
     with pytest.raises(EndpointRefusedError, match="400: Invalid URL"):
-        services.connect_endpoint(url="http://localhost:8000/x", actor=ADMIN, now=now)
+        services.connect_endpoint(url="http://localhost:8000/x", urls=(), actor=ADMIN, now=now)
 
     assert not WebhookEndpoint.objects.exists()
 

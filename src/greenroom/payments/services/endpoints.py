@@ -1,5 +1,6 @@
 """Setting a gateway up: its account, and where it sends its callbacks."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,8 +33,8 @@ class GatewayCheck:
     trouble: str = ""
 
 
-def check_gateway(*, url: str) -> GatewayCheck:
-    """Ask the gateway about the account and about the endpoints at `url`. Must run outside transactions.
+def check_gateway(*, urls: Collection[str]) -> GatewayCheck:
+    """Ask the gateway about the account and about the endpoints at our addresses. Must run outside transactions.
 
     Changes nothing. Raises: PaymentsOffError where there is nothing to set up.
     """
@@ -45,12 +46,12 @@ def check_gateway(*, url: str) -> GatewayCheck:
         return GatewayCheck(None, (), str(error))
     known = set(WebhookEndpoint.objects.filter(gateway=gateways.current().code).values_list("ref", flat=True))
     return GatewayCheck(
-        account, tuple(_checked(one, setup.version, is_known=one.ref in known) for one in endpoints if one.url == url)
+        account, tuple(_checked(one, setup.version, is_known=one.ref in known) for one in endpoints if one.url in urls)
     )
 
 
-def connect_endpoint(*, url: str, actor: Actor, now: datetime) -> WebhookEndpoint:
-    """Make an endpoint at `url`, keep its secret, and remove the ones that stood there before.
+def connect_endpoint(*, url: str, urls: Collection[str], actor: Actor, now: datetime) -> WebhookEndpoint:
+    """Make an endpoint at `url`, keep its secret, and remove those that stood at any of `urls`, our addresses, before.
 
     Must run outside transactions. Callbacks are accepted under the new secret from the commit on; the old endpoints
     are removed last, so that no event falls between them. What was made and could not be kept is removed by the next
@@ -62,7 +63,7 @@ def connect_endpoint(*, url: str, actor: Actor, now: datetime) -> WebhookEndpoin
     refuse_network_in_transaction()
     setup = _setup()
     try:
-        before = [one.ref for one in setup.endpoints() if one.url == url]
+        before = [one.ref for one in setup.endpoints() if one.url in urls]
         made = setup.make_endpoint(url, idempotency_key=f"endpoint:{new_ref()}")
     except GatewayError as error:
         raise EndpointRefusedError(str(error)) from error

@@ -23,8 +23,8 @@ def payments(request: HttpRequest) -> HttpResponse:
     context = {
         "gateway": gateway,
         "is_simulated": settings.SANDBOX_ENABLED,
-        "url": _callback_url(),
-        "check": services.check_gateway(url=_callback_url()) if gateway and gateway.setup else None,
+        "url": _callback_urls()[0],
+        "check": services.check_gateway(urls=_callback_urls()) if gateway and gateway.setup else None,
         "has_secret_in_settings": bool(settings.ENVIRONMENT.stripe_webhook_secrets),
         "events": queries.latest_events(_EVENTS_SHOWN),
     }
@@ -35,8 +35,9 @@ def payments(request: HttpRequest) -> HttpResponse:
 @require_POST
 def connect(request: HttpRequest) -> HttpResponse:
     """Make the gateway send its callbacks here."""
+    urls = _callback_urls()
     try:
-        services.connect_endpoint(url=_callback_url(), actor=admin_of(request), now=clock.now())
+        services.connect_endpoint(url=urls[0], urls=urls, actor=admin_of(request), now=clock.now())
     except EndpointRefusedError as error:
         messages.error(request, f"The gateway made no endpoint: {error.message}")
     else:
@@ -44,5 +45,6 @@ def connect(request: HttpRequest) -> HttpResponse:
     return redirect("ops_payments")
 
 
-def _callback_url() -> str:
-    return f"{settings.BASE_URL}{reverse('webhook')}"
+def _callback_urls() -> tuple[str, str]:
+    """Return where callbacks may come in: the address that we give, and the older one."""
+    return f"{settings.BASE_URL}{reverse('webhook')}", f"{settings.BASE_URL}{reverse('webhook_older')}"
