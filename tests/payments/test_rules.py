@@ -23,6 +23,7 @@ ALLOWED_REFUNDS = {
     "held": _SEEN,
     "requested": _SEEN,
     "dropped": _SEEN,
+    "split": _SEEN,
     "pending": {"requires_action", "succeeded", "failed", "canceled"},
     "requires_action": {"pending", "succeeded", "failed", "canceled"},
     "succeeded": {"failed"},

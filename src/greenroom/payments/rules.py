@@ -10,11 +10,13 @@ _A, _R = AttemptState, RefundRequestState
 
 LIVE = frozenset({_A.CREATED, _A.OPEN, _A.REQUIRES_ACTION, _A.PROCESSING})
 UNSETTLED_REFUNDS = frozenset({_R.PENDING, _R.REQUIRES_ACTION})
-LOST_REFUNDS = frozenset({_R.FAILED, _R.CANCELED, _R.DROPPED})
+# What can be tried again: nothing went back by it.
+RETRIABLE_REFUNDS = frozenset({_R.FAILED, _R.CANCELED, _R.DROPPED})
+LOST_REFUNDS = RETRIABLE_REFUNDS | {_R.SPLIT}
 # Refunds that need a person: the money is still here, and should not be.
 TROUBLED_REFUNDS = frozenset({_R.FAILED, _R.CANCELED})
 # Refunds about which no gateway was heard, though a call whose answer was lost may have executed them.
-UNHEARD_REFUNDS = frozenset({_R.HELD, _R.REQUESTED, _R.DROPPED})
+UNHEARD_REFUNDS = frozenset({_R.HELD, _R.REQUESTED, _R.DROPPED, _R.SPLIT})
 _SEEN_REFUNDS = (_R.PENDING, _R.REQUIRES_ACTION, _R.SUCCEEDED, _R.FAILED, _R.CANCELED)
 
 # What is seen at the gateway moves an attempt forward only. `paid` is the end: what happens to the money afterwards

@@ -25,6 +25,7 @@ class RefundRequestState(StrEnum):
     """How far one refund has come; `requested`: the gateway was not heard yet.
 
     `held`: it waits for the end of a dispute. `dropped`: the bank gave this money back, by a dispute that was lost.
+    `split`: a bank gave a part of it back; that part and the rest are rows of their own, and this one is over.
     """
 
     HELD = "held"
@@ -35,6 +36,7 @@ class RefundRequestState(StrEnum):
     FAILED = "failed"
     CANCELED = "canceled"
     DROPPED = "dropped"
+    SPLIT = "split"
 
 
 class RefundCause(StrEnum):

@@ -259,7 +259,7 @@ def test_dispute_of_a_part_drops_that_part_and_sends_the_rest(now: datetime) -> 
 
     services.apply_dispute_snapshot(attempt_id=attempt.pk, snapshot=replace(part, status="lost"), now=now)
 
-    assert states() == [("dropped", 8000), ("requested", 5000)]
+    assert states() == [("split", 8000), ("dropped", 3000), ("requested", 5000)]
     assert (queries.refundable(attempt), queries.order_money(ORDER, currency="EUR").kept) == (NOTHING, NOTHING)
 
 
@@ -284,11 +284,11 @@ def test_held_refunds_wait_for_the_last_of_two_disputes(now: datetime) -> None:
     cancel_all(now)
 
     services.apply_dispute_snapshot(attempt_id=attempt.pk, snapshot=replace(one, status="lost"), now=now)
-    assert states() == [("dropped", 8000), ("held", 5000)]
+    assert states() == [("split", 8000), ("dropped", 3000), ("held", 5000)]
     won = replace(other, status="won", reinstated=eur(3000))
     services.apply_dispute_snapshot(attempt_id=attempt.pk, snapshot=won, now=now)
 
-    assert states() == [("dropped", 8000), ("requested", 5000)]
+    assert states() == [("split", 8000), ("dropped", 3000), ("requested", 5000)]
 
 
 def test_refund_that_was_asked_for_before_the_dispute_is_held(now: datetime) -> None:
@@ -398,6 +398,28 @@ def test_lost_dispute_that_is_won_after_all_shows_the_refund_that_was_dropped(no
     assert "now took it again: try again" in queries.find_trouble_with_refund(refund.pk)
     again = services.retry_refund(refund_id=refund.pk, actor=ADMIN, now=now)
     assert (again.state, queries.find_trouble_with_refund(refund.pk)) == ("requested", "")
+
+
+def test_partly_lost_dispute_that_is_won_after_all_pays_the_dropped_part_and_no_more(now: datetime) -> None:
+    attempt = pay_attempt(now=now)
+    taken = snapshot_of(attempt, now, amount=eur(3000), withdrawn=eur(3000))
+    services.apply_dispute_snapshot(attempt_id=attempt.pk, snapshot=taken, now=now)
+    [whole] = services.refund_order(
+        order_ref=ORDER, amount=eur(4000), cause=RefundCause.STUDENT_CANCELLED, actor=ADMIN, now=now
+    )
+    services.apply_dispute_snapshot(attempt_id=attempt.pk, snapshot=replace(taken, status="lost"), now=now)
+    assert states() == [("split", 4000), ("dropped", 3000), ("requested", 1000)]
+
+    won = replace(taken, status="won", reinstated=eur(3000))
+    services.apply_dispute_snapshot(attempt_id=attempt.pk, snapshot=won, now=now)
+
+    dropped = RefundRequest.objects.get(state="dropped")
+    assert job_keys(["payments.report_failed_refund"]) == [f"payments.report_failed_refund:{dropped.pk}:1"]
+    with pytest.raises(NotRefundableError):
+        services.retry_refund(refund_id=whole.pk, actor=ADMIN, now=now)
+    services.retry_refund(refund_id=dropped.pk, actor=ADMIN, now=now)
+    assert states() == [("split", 4000), ("requested", 3000), ("requested", 1000)]
+    assert queries.refundable(attempt) == eur(4000)
 
 
 @pytest.mark.parametrize("between", ["under_review", "appeal_under_review"])

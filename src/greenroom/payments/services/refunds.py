@@ -12,6 +12,7 @@ from greenroom.core.money import Money, total
 from greenroom.core.transactions import unit_of_work
 from greenroom.integrations.stripe.protocol import RefundSnapshot
 from greenroom.jobs import services as jobs
+from greenroom.notifications.display import money
 from greenroom.payments import gateways, queries, rules
 from greenroom.payments.errors import NotRefundableError, PaymentDisputedError
 from greenroom.payments.models import Dispute, PaymentAttempt, RefundRequest
@@ -88,7 +89,7 @@ def retry_refund(*, refund_id: int, actor: Actor, now: datetime) -> RefundReques
         if queries.find_blocking_dispute(refund.attempt):
             raise PaymentDisputedError
         left = queries.refundable(refund.attempt)
-        if refund.state not in rules.LOST_REFUNDS or refund.amount.minor > left.minor:
+        if refund.state not in rules.RETRIABLE_REFUNDS or refund.amount.minor > left.minor:
             raise NotRefundableError
         refund.refund_ref, refund.sent_at, refund.last_error = None, None, ""
         take_new_key(refund, refund.try_no + 1)
@@ -177,21 +178,32 @@ def release_held(attempt: PaymentAttempt, *, now: datetime) -> None:
 def drop_held(attempt: PaymentAttempt, dispute: Dispute, given: Money, *, now: datetime) -> None:
     """Take what a bank gave back off the held refunds of a locked attempt, the oldest first.
 
-    A refund that is covered in full is dropped. One that is covered in part is dropped too, and the rest of it
-    becomes a held refund of its own, because amounts are never edited.
+    A refund that is covered in full is dropped. One that is covered in part is split, because amounts are never edited:
+    a dropped row for what the bank gave, which can be tried again alone, and a held one for the rest.
     """
+    note = f"The bank gave this money back, by dispute {dispute.dispute_ref}."
     for refund in attempt.refunds.filter(state=RefundRequestState.HELD).order_by("pk"):
         if given.minor <= 0:
             return
-        refund.attempt = attempt
-        refund.last_error = f"The bank gave this money back, by dispute {dispute.dispute_ref}."
-        move_refund(refund, RefundRequestState.DROPPED, actor=SYSTEM, now=now)
+        refund.attempt, refund.last_error = attempt, note
         rest = refund.amount - given
-        given -= refund.amount
         if rest.minor > 0:
-            remaining = _store(attempt, rest, RefundCause(refund.cause), now)
-            take_new_key(remaining, 1)
-            hold(remaining, dispute, actor=SYSTEM, now=now)
+            covered = _part_of(refund, given, now)
+            covered.last_error = note
+            move_refund(covered, RefundRequestState.DROPPED, actor=SYSTEM, now=now)
+            hold(_part_of(refund, rest, now), dispute, actor=SYSTEM, now=now)
+            refund.last_error = f"The bank gave {money(given)} of it back, by dispute {dispute.dispute_ref}."
+        state = RefundRequestState.SPLIT if rest.minor > 0 else RefundRequestState.DROPPED
+        move_refund(refund, state, actor=SYSTEM, now=now)
+        given -= refund.amount
+
+
+def _part_of(refund: RefundRequest, amount: Money, now: datetime) -> RefundRequest:
+    """Write a part of a refund as a row of its own; the caller moves it to its state."""
+    part = _store(refund.attempt, amount, RefundCause(refund.cause), now)
+    part.reason = refund.reason
+    take_new_key(part, 1)
+    return part
 
 
 def report_dropped(attempt: PaymentAttempt, *, now: datetime) -> None:

@@ -27,6 +27,7 @@ REFUNDS = {
     RefundRequestState.FAILED: "failed",
     RefundRequestState.CANCELED: "cancelled at the gateway",
     RefundRequestState.DROPPED: "dropped",
+    RefundRequestState.SPLIT: "split in two",
 }
 CAUSES = {
     RefundCause.STUDENT_CANCELLED: "The student cancelled",

@@ -27,6 +27,7 @@ _EVENTS = {
     "refund.failed": "A refund failed",
     "refund.canceled": "A refund was cancelled at the gateway",
     "refund.dropped": "A refund was dropped",
+    "refund.split": "A refund was split in two",
     "dispute.change": "A dispute changed",
 }
 _PARTS = {"payment": "Payment", "refund": "Refund", "dispute": "Dispute", "booking": "Booking", "order": "Order"}
