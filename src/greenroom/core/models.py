@@ -1,6 +1,9 @@
-"""Rows that belong to no single app: the audit log and the rate buckets."""
+"""Rows that belong to no single app: the audit log, the rate buckets, and who we are."""
 
 from django.db import models
+from django.db.models import Q
+
+from greenroom.core.ids import REF_LENGTH
 
 
 class AuditEntry(models.Model):
@@ -32,3 +35,16 @@ class RateBucket(models.Model):
     key = models.CharField(max_length=64, unique=True)
     used = models.PositiveIntegerField()
     window_ends_at = models.DateTimeField(db_index=True)
+
+
+class Installation(models.Model):
+    """The one row that says which installation this database belongs to, whatever its address becomes."""
+
+    ref = models.CharField(max_length=REF_LENGTH)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(pk=1), name="core_installation_is_one")]
+
+    def __str__(self) -> str:
+        """Return the reference."""
+        return self.ref

@@ -9,6 +9,7 @@ from tests.factories.clock import SettableClock
 from tests.payments.factories import ORDER, PRICE, job_keys, ledger, pay_attempt
 
 from greenroom.core.actors import SYSTEM, Actor, ActorKind
+from greenroom.core.installation import installation_ref
 from greenroom.core.models import AuditEntry
 from greenroom.core.money import CurrencyMismatchError, Money
 from greenroom.core.transactions import NetworkCallInTransactionError
@@ -322,7 +323,7 @@ def test_held_refund_that_had_been_executed_is_found_in_the_gateways_list(now: d
     attempt = pay_attempt(now=now)
     services.apply_dispute_snapshot(attempt_id=attempt.pk, snapshot=snapshot_of(attempt, now), now=now)
     [refund] = cancel_all(now)
-    words = {"greenroom_site": "http://localhost:8000", "refund_request": str(refund.pk)}
+    words = {"greenroom_site": installation_ref(), "refund_request": str(refund.pk)}
     make_refund(str(attempt.payment_ref), PRICE, words, now=now)
 
     services.sync_attempt(attempt_id=attempt.pk, now=now)

@@ -10,6 +10,7 @@ from tests.factories.clock import SettableClock
 from tests.payments.factories import GOOD_CARD, job_keys, ledger, open_one, pay_attempt, store_attempt
 
 from greenroom.core.actors import SYSTEM
+from greenroom.core.installation import installation_ref
 from greenroom.core.money import Money
 from greenroom.core.transactions import NetworkCallInTransactionError
 from greenroom.integrations.stripe import signature
@@ -123,7 +124,7 @@ def test_process_event_of_a_stranger_is_ignored(now: datetime) -> None:
 
 
 def test_process_event_of_ours_that_nobody_knows_waits_a_day_and_then_needs_a_person(now: datetime) -> None:
-    event = receive(stranger(metadata={"greenroom_site": settings.BASE_URL}), now)
+    event = receive(stranger(metadata={"greenroom_site": installation_ref()}), now)
 
     early = services.process_event(event_id=event.pk, now=now + timedelta(hours=23))
     late = services.process_event(event_id=event.pk, now=now + timedelta(hours=24))
@@ -251,7 +252,7 @@ def test_process_event_of_a_dispute_that_overtook_its_payment_finds_it_later(now
 def test_process_event_job_shows_what_needs_a_person(
     now: datetime, run_due_jobs: Callable[[], Run], frozen_clock: SettableClock
 ) -> None:
-    receive(stranger(metadata={"greenroom_site": settings.BASE_URL}), now)
+    receive(stranger(metadata={"greenroom_site": installation_ref()}), now)
 
     run_due_jobs()
     job = Job.objects.get()

@@ -17,6 +17,7 @@ from tests.payments.factories import (
 )
 
 from greenroom.core.actors import SYSTEM
+from greenroom.core.installation import installation_ref
 from greenroom.core.money import Money
 from greenroom.core.transactions import NetworkCallInTransactionError
 from greenroom.integrations.stripe.sandbox import checkouts
@@ -51,7 +52,7 @@ def test_open_attempt_makes_a_checkout_of_exactly_what_was_asked(now: datetime) 
     assert checkout.lines == [{"name": "Deep-dive session, 60 minutes", "minor": 8000}]
     assert (checkout.amount_minor, checkout.currency, checkout.email) == (8000, "EUR", "sam@example.org")
     assert checkout.metadata == {
-        "greenroom_site": "http://localhost:8000",
+        "greenroom_site": installation_ref(),
         "order_ref": ORDER,
         "attempt_ref": attempt.ref,
     }

@@ -8,6 +8,7 @@ from tests.factories.clock import SettableClock
 from tests.payments.factories import ORDER, PRICE, job_keys, ledger, pay_attempt, snapshot_of, store_attempt
 
 from greenroom.core.actors import SYSTEM, Actor, ActorKind
+from greenroom.core.installation import installation_ref
 from greenroom.core.models import AuditEntry
 from greenroom.core.money import Money
 from greenroom.core.transactions import NetworkCallInTransactionError
@@ -385,7 +386,7 @@ def test_adopt_refunds_leaves_failed_ones_and_earlier_tries_alone(now: datetime,
     make_refund(
         str(attempt.payment_ref),
         eur(2000),
-        {"greenroom_site": "http://localhost:8000", "refund_request": "999"},
+        {"greenroom_site": installation_ref(), "refund_request": "999"},
         now=now,
     )
 

@@ -2,10 +2,9 @@
 
 from datetime import datetime
 
-from django.conf import settings
-
 from greenroom.core import audit
 from greenroom.core.actors import SYSTEM
+from greenroom.core.installation import installation_ref
 from greenroom.jobs import services as jobs
 from greenroom.payments import rules
 from greenroom.payments.models import PaymentAttempt
@@ -17,8 +16,8 @@ SITE_KEY = "greenroom_site"
 
 
 def our_metadata() -> dict[str, str]:
-    """Return what marks an object at the gateway as this installation's."""
-    return {SITE_KEY: settings.BASE_URL}
+    """Return what marks an object at the gateway as this installation's, wherever it is served; one query."""
+    return {SITE_KEY: installation_ref()}
 
 
 def lock_attempts(order_ref: str) -> list[PaymentAttempt]:

@@ -289,7 +289,7 @@ def _plan_send(refund: RefundRequest, now: datetime, *, again: str = "") -> None
 def is_ours(snapshot: RefundSnapshot) -> bool:
     """Tell whether a refund of a payment of ours was asked for by a row, and not by hand at the gateway.
 
-    The site's address does not count: it may have changed since, and a payment of ours has no refunds of other sites.
+    A payment of ours has no refunds of other sites, so the row's number is enough.
     """
     return REQUEST_KEY in snapshot.metadata
 
