@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
 from tests.bookings.steps import (
+    COACH,
     GUEST,
     MINUTE,
     at,
@@ -35,7 +36,7 @@ from greenroom.availability.services import add_blackout
 from greenroom.bookings import queries, services
 from greenroom.bookings.errors import SlotNotOfferedError, SlotTakenError
 from greenroom.bookings.models import Booking, CoachingSession
-from greenroom.bookings.types import OCCUPYING, BookingStatus, PaymentStart
+from greenroom.bookings.types import OCCUPYING, BookingStatus, Party, PaymentStart
 from greenroom.catalog.models import Offer, OfferDuration
 from greenroom.core.actors import Actor, ActorKind
 from greenroom.core.errors import BusyError
@@ -353,3 +354,19 @@ def test_hold_says_busy_when_the_coachs_lock_is_held_for_long(offer: Offer, race
     assert isinstance(results[1], BusyError)
     assert connection.vendor == "postgresql"
     assert not Booking.objects.exists()
+
+
+def test_absence_of_the_coach_said_by_many_at_once_refunds_once(
+    offer: Offer, race: Race, frozen_clock: SettableClock
+) -> None:
+    booking = confirmed(offer)
+    frozen_clock.set(at(12))
+    said = [
+        partial(services.mark_no_show, booking=booking, party=party, actor=COACH, now=at(12))
+        for party in [Party.COACH, Party.BOTH] * 3
+    ]
+
+    race([*said, partial(services.complete_session, booking=booking, actor=COACH, now=at(12))])
+
+    assert refunds() == [(5000, "not_fulfilled")]
+    assert fresh(booking).refund_minor == 5000

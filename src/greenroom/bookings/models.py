@@ -133,7 +133,9 @@ class Booking(models.Model):
     refund_cap_percent = models.PositiveSmallIntegerField(
         default=100, help_text="Moving a session never improves what cancelling it would give back."
     )
-    refund_minor = models.PositiveIntegerField(default=0, help_text="What was refunded when it was cancelled.")
+    refund_minor = models.PositiveIntegerField(
+        default=0, help_text="What was refunded when it was cancelled, or when its coach did not come."
+    )
     moves_count = models.PositiveSmallIntegerField(default=0)
     sequence = models.PositiveIntegerField(
         default=0, help_text="Grows with every change of its time, as that of a session does for the coach."

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from greenroom.bookings.errors import IllegalTransitionError
-from greenroom.bookings.types import BookingEvent, BookingStatus, MoveTerms, SessionStatus
+from greenroom.bookings.types import BookingEvent, BookingStatus, MoveTerms, Party, SessionStatus
 from greenroom.core.actors import Actor, ActorKind
 from greenroom.core.errors import NotAllowedError
 
@@ -38,6 +38,7 @@ TRANSITIONS: dict[tuple[BookingStatus, BookingEvent], BookingStatus] = {
     (_S.IN_PROGRESS, _E.MARK_NO_SHOW): _S.NO_SHOW,
     # An outcome can be corrected (X10).
     (_S.COMPLETED, _E.MARK_NO_SHOW): _S.NO_SHOW,
+    (_S.NO_SHOW, _E.MARK_NO_SHOW): _S.NO_SHOW,
     (_S.NO_SHOW, _E.COMPLETE): _S.COMPLETED,
     (_S.HELD, _E.CANCEL): _S.CANCELLED,
     (_S.PENDING_PAYMENT, _E.CANCEL): _S.CANCELLED,
@@ -46,6 +47,9 @@ TRANSITIONS: dict[tuple[BookingStatus, BookingEvent], BookingStatus] = {
     (_S.HELD, _E.EXPIRE): _S.EXPIRED,
     (_S.PENDING_PAYMENT, _E.EXPIRE): _S.EXPIRED,
 }
+
+# The coach owes the session: without the coach everything goes back, also when the student did not come either.
+COACH_ABSENT = frozenset({Party.COACH, Party.BOTH})
 
 # Which of its seats a session follows: the first of these that one of them has.
 _SESSION_OF = {
@@ -97,6 +101,11 @@ def next_status(status: str, event: BookingEvent) -> BookingStatus:
     if following is None:
         raise IllegalTransitionError(f"This booking is {status.replace('_', ' ')}, so that is not possible.")
     return following
+
+
+def with_coach_absent(party: str) -> Party:
+    """Return who did not come when it was `party` ("" for nobody) and, as is learned now, the coach."""
+    return Party.BOTH if party in {Party.STUDENT, Party.BOTH} else Party.COACH
 
 
 def session_status_of(seats: Collection[BookingStatus]) -> SessionStatus:

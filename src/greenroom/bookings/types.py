@@ -142,3 +142,16 @@ class CancelPreview:
     is_allowed: bool
     refund: Money
     percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoShowPreview:
+    """What goes back, and to how many people, once it is said that the coach did not come.
+
+    `already_back` went back to this one student before. While `waits_for_bank` the money moves after a dispute only.
+    """
+
+    back: Money
+    people: int
+    already_back: Money
+    waits_for_bank: bool

@@ -329,6 +329,23 @@ def test_absence_of_the_coach_refunds_everybody(group: Offer, frozen_clock: Sett
     assert refunds() == [(5000, "not_fulfilled"), (5000, "not_fulfilled")]
 
 
+@pytest.mark.parametrize("party", [Party.COACH, Party.BOTH])
+def test_absence_of_the_coach_that_is_learned_late_concerns_who_was_absent_before(
+    group: Offer, frozen_clock: SettableClock, party: Party
+) -> None:
+    ann, bob, cleo = (seat(group, name=name) for name in ("ann", "bob", "cleo"))
+    frozen_clock.set(at(12))
+    services.mark_no_show(booking=bob, party=Party.STUDENT, actor=COACH, now=clock.now())
+    services.complete_session(booking=cleo, actor=COACH, now=clock.now())
+    preview = services.preview_no_show(booking=fresh(ann))
+
+    services.mark_no_show(booking=ann, party=party, actor=COACH, now=clock.now())
+
+    assert [fresh(one).no_show_party for one in (ann, bob, cleo)] == [party, Party.BOTH, Party.COACH]
+    assert refunds() == [(5000, "not_fulfilled")] * 3
+    assert (preview.back.minor, preview.people) == (15000, 3)
+
+
 def test_coach_cancels_a_whole_session_with_everything_back(group: Offer, run_jobs: Callable[..., None]) -> None:
     bookings = [seat(group, name=name) for name in ("ann", "bob")]
     held = hold(group, holder="cleo")

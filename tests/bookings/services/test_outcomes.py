@@ -3,17 +3,34 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.bookings.steps import ADMIN, COACH, GUEST, HOUR, STUDENT, at, confirmed, fresh, refunds, snapshot
+from tests.bookings.steps import (
+    ADMIN,
+    COACH,
+    GUEST,
+    HOUR,
+    STUDENT,
+    at,
+    confirmed,
+    fresh,
+    order_ref,
+    refunds,
+    snapshot,
+)
 from tests.factories.bookings import make_booking
 
 from greenroom.bookings import services
 from greenroom.bookings.errors import IllegalTransitionError, TooEarlyError
 from greenroom.bookings.models import Booking
+from greenroom.bookings.services import check_money
 from greenroom.bookings.types import BookingStatus, Party, SessionStatus
 from greenroom.catalog.models import Offer
 from greenroom.core.actors import SYSTEM, Actor
 from greenroom.core.errors import NotAllowedError
 from greenroom.core.models import AuditEntry
+from greenroom.core.money import Money
+from greenroom.payments.models import PaymentAttempt, RefundRequest
+from greenroom.payments.services import refund_order
+from greenroom.payments.types import RefundCause
 
 S = BookingStatus
 START, END = at(12), at(13)
@@ -65,7 +82,7 @@ def test_complete_session_from_its_start(booking: Booking) -> None:
     )
 
 
-@pytest.mark.parametrize(("party", "back"), [(Party.STUDENT, 0), (Party.BOTH, 0), (Party.COACH, 5000)])
+@pytest.mark.parametrize(("party", "back"), [(Party.STUDENT, 0), (Party.BOTH, 5000), (Party.COACH, 5000)])
 def test_mark_no_show_names_the_side_and_refunds_for_the_coachs(booking: Booking, party: Party, back: int) -> None:
     with pytest.raises(TooEarlyError):
         no_show(booking, party, START - INSTANT)
@@ -76,6 +93,9 @@ def test_mark_no_show_names_the_side_and_refunds_for_the_coachs(booking: Booking
     booking = fresh(booking)
     assert (booking.status, booking.no_show_party, booking.session.status) == (S.NO_SHOW, party, SessionStatus.NO_SHOW)
     assert refunds() == ([(back, "not_fulfilled")] if back else [])
+    assert booking.refund_minor == back
+    entry = AuditEntry.objects.get(action="booking.mark_no_show")
+    assert entry.after == {"status": "no_show", "no_show_party": party}
 
 
 def test_mark_no_show_of_the_coach_without_an_order_refunds_nothing(offer: Offer, now: datetime) -> None:
@@ -98,6 +118,66 @@ def test_outcome_can_be_corrected_both_ways(booking: Booking) -> None:
     complete(booking, END)
     no_show(booking, Party.COACH, END)
     assert refunds() == [(5000, "not_fulfilled")]
+
+
+@pytest.mark.parametrize("first", Party)
+@pytest.mark.parametrize("then", Party)
+def test_side_that_did_not_come_can_be_corrected_and_refunds_once(booking: Booking, first: Party, then: Party) -> None:
+    no_show(booking, first, START)
+
+    for _ in range(2):
+        no_show(booking, then, END)
+
+    coach_was_absent = {first, then} & {Party.COACH, Party.BOTH}
+    booking = fresh(booking)
+    assert (booking.status, booking.no_show_party) == (S.NO_SHOW, then)
+    assert refunds() == ([(5000, "not_fulfilled")] if coach_was_absent else [])
+    assert booking.refund_minor == (5000 if coach_was_absent else 0)
+    marked = AuditEntry.objects.filter(action="booking.mark_no_show").count()
+    assert marked == (1 if first is then else 2)
+
+
+def test_corrected_absence_of_the_coach_asks_for_no_money_again(
+    booking: Booking, run_jobs: Callable[..., None]
+) -> None:
+    no_show(booking, Party.COACH, START)
+    run_jobs(START)
+
+    complete(booking, END)
+    run_jobs(END)
+
+    assert (fresh(booking).status, fresh(booking).refund_minor) == (S.COMPLETED, 5000)
+    assert PaymentAttempt.objects.filter(order_ref=order_ref(booking)).count() == 1
+    assert [refund.state for refund in RefundRequest.objects.all()] == ["succeeded"]
+    assert check_money(now=END) == []
+
+
+def test_preview_of_a_no_show_says_what_marking_then_does(booking: Booking) -> None:
+    preview = services.preview_no_show(booking=fresh(booking))
+    assert (preview.back, preview.people, preview.already_back) == (Money(5000, "EUR"), 1, Money(0, "EUR"))
+
+    no_show(booking, Party.COACH, START)
+
+    assert refunds() == [(preview.back.minor, "not_fulfilled")]
+    preview = services.preview_no_show(booking=fresh(booking))
+    assert (preview.back, preview.people, preview.already_back) == (Money(0, "EUR"), 0, Money(5000, "EUR"))
+
+
+def test_preview_of_a_no_show_without_an_order_gives_nothing(offer: Offer, now: datetime) -> None:
+    preview = services.preview_no_show(booking=make_booking(offer=offer, starts_at=START, now=now))
+
+    assert (preview.back.minor, preview.people, preview.waits_for_bank) == (0, 0, False)
+
+
+def test_absence_of_the_coach_after_a_part_was_refunded_gives_the_rest(booking: Booking) -> None:
+    refund_order(
+        order_ref=order_ref(booking), amount=Money(1500, "EUR"), cause=RefundCause.STAFF, actor=ADMIN, now=START
+    )
+
+    no_show(booking, Party.COACH, START)
+
+    assert refunds() == [(1500, "staff"), (3500, "not_fulfilled")]
+    assert fresh(booking).refund_minor == 3500
 
 
 def test_outcome_after_a_start_is_recorded(booking: Booking) -> None:

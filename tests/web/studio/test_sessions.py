@@ -23,6 +23,20 @@ HOUR = timedelta(hours=1)
 NOTHING = Actions(can_start=False, can_complete=False, can_mark_no_show=False, can_cancel=False)
 
 
+@pytest.fixture
+def paid(booking: Booking, frozen_clock: SettableClock) -> Any:
+    """The booking with an order that was paid; `Any`, because the checker does not know that it has one."""
+    now = frozen_clock()
+    order = create_order(
+        NewOrder(booking.coach_id, "Sam", "sam@example.org", "EUR", (NewLine(LineKind.CALL, "A call", PRICE),), ()),
+        now=now,
+    )
+    Booking.objects.update(order=order)
+    pay_attempt(now=now, order_ref=order.ref)
+    booking.refresh_from_db()
+    return booking
+
+
 def said(answer: Any) -> list[str]:
     return [str(message) for message in get_messages(answer.wsgi_request)]
 
@@ -40,7 +54,7 @@ def refs(answer: Any) -> list[str]:
         ("confirmed", 60, "start complete no_show"),
         ("in_progress", 10, "complete no_show"),
         ("completed", 90, "no_show"),
-        ("no_show", 90, "complete"),
+        ("no_show", 90, "complete no_show"),
         ("pending_approval", -60, ""),
         ("held", -60, ""),
         ("pending_payment", -60, ""),
@@ -172,6 +186,37 @@ def test_no_show_says_who(desk: Client, booking: Booking, frozen_clock: Settable
     assert (booking.status, booking.no_show_party) == ("no_show", party)
 
 
+def test_no_show_says_what_each_answer_does_to_the_money_and_then_what_went_back(
+    desk: Client, paid: Any, frozen_clock: SettableClock
+) -> None:
+    frozen_clock.set(paid.session.starts_at)
+    page = f"/studio/sessions/{paid.ref}/"
+
+    choices = [str(label) for _value, label in desk.get(f"{page}no-show/").context["form"].fields["party"].choices]
+
+    assert choices == [
+        "The student did not come: nothing goes back",
+        "I did not come: €80 goes back to the student",
+        "Neither of us came: €80 goes back to the student",
+    ]
+    desk.post(f"{page}no-show/", {"party": "both"})
+    assert "€80 went back. It stays back when you correct this." in desk.get(page).content.decode()
+    choices = [str(label) for _value, label in desk.get(f"{page}no-show/").context["form"].fields["party"].choices]
+    assert choices == [
+        "The student did not come: the €80 that went back stays back",
+        "I did not come: €80 went back already",
+        "Neither of us came: €80 went back already",
+    ]
+
+
+def test_no_show_of_a_free_session_moves_no_money(desk: Client, booking: Booking, frozen_clock: SettableClock) -> None:
+    frozen_clock.set(booking.session.starts_at)
+
+    page = desk.get(f"/studio/sessions/{booking.ref}/no-show/").content.decode()
+
+    assert "I did not come: nothing was paid, so nothing goes back" in page
+
+
 @pytest.mark.parametrize("sent", [{}, {"party": ""}, {"party": "nobody"}])
 def test_no_show_without_a_side_is_refused(
     desk: Client, booking: Booking, frozen_clock: SettableClock, sent: dict[str, str]
@@ -207,22 +252,15 @@ def test_cancel_is_looked_at_first_and_then_done(desk: Client, booking: Booking)
     assert "I am ill, sorry." in desk.get(page).content.decode()
 
 
-def test_cancel_gives_everything_back_and_says_so(desk: Client, booking: Booking, frozen_clock: SettableClock) -> None:
-    now = frozen_clock()
-    order = create_order(
-        NewOrder(booking.coach_id, "Sam", "sam@example.org", "EUR", (NewLine(LineKind.CALL, "A call", PRICE),), ()),
-        now=now,
-    )
-    Booking.objects.update(order=order)
-    pay_attempt(now=now, order_ref=order.ref)
-    page = f"/studio/sessions/{booking.ref}/"
+def test_cancel_gives_everything_back_and_says_so(desk: Client, paid: Any) -> None:
+    page = f"/studio/sessions/{paid.ref}/"
 
     asked = desk.get(f"{page}cancel/")
     desk.post(f"{page}cancel/")
 
     assert asked.context["refund"] == PRICE
     assert "Cancel and return €80" in asked.content.decode()
-    assert [refund.amount_minor for refund in refunds_of_order(order.ref)] == [PRICE.minor]
+    assert [refund.amount_minor for refund in refunds_of_order(paid.order.ref)] == [PRICE.minor]
     assert "€80 goes back to the student." in desk.get(page).content.decode()
 
 

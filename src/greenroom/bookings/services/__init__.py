@@ -17,7 +17,13 @@ from greenroom.bookings.services.holds import (
 )
 from greenroom.bookings.services.letters import mail_manage_links
 from greenroom.bookings.services.manual import ManualBooking, book_manually
-from greenroom.bookings.services.outcomes import complete_if_unknown, complete_session, mark_no_show, start_session
+from greenroom.bookings.services.outcomes import (
+    complete_if_unknown,
+    complete_session,
+    mark_no_show,
+    preview_no_show,
+    start_session,
+)
 from greenroom.bookings.services.payment import has_discord, settle_order, start_payment
 from greenroom.bookings.services.proposing import (
     LONGEST_NOTE,
@@ -50,6 +56,7 @@ __all__ = [
     "mail_manage_links",
     "mark_no_show",
     "preview_cancel",
+    "preview_no_show",
     "propose_times",
     "refuse_early",
     "release_hold",

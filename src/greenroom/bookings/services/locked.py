@@ -55,7 +55,7 @@ def apply(locked: LockedBooking, event: BookingEvent, *, actor: Actor, now: date
         target=booking,
         now=now,
         before={"status": before},
-        after={"status": status},
+        after={"status": status, **({"no_show_party": booking.no_show_party} if booking.no_show_party else {})},
         reason=reason,
     )
 

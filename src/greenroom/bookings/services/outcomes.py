@@ -6,9 +6,11 @@ from greenroom.bookings import rules
 from greenroom.bookings.errors import TooEarlyError
 from greenroom.bookings.models import Booking
 from greenroom.bookings.services import locked
-from greenroom.bookings.types import UPCOMING, BookingEvent, BookingStatus, Party
+from greenroom.bookings.types import GONE, UPCOMING, BookingEvent, BookingStatus, NoShowPreview, Party
 from greenroom.core.actors import SYSTEM, Actor
+from greenroom.core.money import Money, total
 from greenroom.core.transactions import unit_of_work
+from greenroom.payments import queries as payments
 from greenroom.payments.services import refund_in_full
 from greenroom.payments.types import RefundCause
 
@@ -33,6 +35,7 @@ def start_session(*, booking: Booking, actor: Actor, now: datetime) -> Booking:
 def complete_session(*, booking: Booking, actor: Actor, now: datetime) -> Booking:
     """Say that the session took place; from its start on. Also corrects a no-show, of one person alone.
 
+    What went back for a no-show stays back, and nobody is asked to pay again.
     Raises: TooEarlyError, IllegalTransitionError.
     """
     rules.require(actor, "complete")
@@ -50,10 +53,12 @@ def complete_session(*, booking: Booking, actor: Actor, now: datetime) -> Bookin
 
 
 def mark_no_show(*, booking: Booking, party: Party, actor: Actor, now: datetime) -> Booking:
-    """Say that a side did not come; from its start on. When it was the coach, everything is refunded (X11).
+    """Say that a side did not come; from its start on. Also corrects an outcome that was said before.
 
-    One student's absence is theirs alone; that of the coach concerns everybody in the session.
-    Raises: TooEarlyError, IllegalTransitionError.
+    When the coach did not come, alone or like the student, everything that is left of the money is refunded, once
+    (X11); what went back stays back, whatever is said later. One student's absence is theirs alone, and leaves the
+    money where it is; that of the coach concerns everybody in the session. The same side again changes nothing.
+    Locks coach, session, bookings. Raises: TooEarlyError, IllegalTransitionError.
     """
     rules.require(actor, "mark_no_show")
     with unit_of_work():
@@ -61,17 +66,42 @@ def mark_no_show(*, booking: Booking, party: Party, actor: Actor, now: datetime)
         if now < held.session.starts_at:
             raise TooEarlyError
         _mark_no_show(held, party, actor, now)
-        for other in locked.others_in(held) if party is Party.COACH else ():
-            if (BookingStatus(other.booking.status), BookingEvent.MARK_NO_SHOW) in rules.TRANSITIONS:
-                _mark_no_show(other, party, actor, now)
+        for other in locked.others_in(held) if party in rules.COACH_ABSENT else ():
+            if _concerns(other.booking):
+                _mark_no_show(other, rules.with_coach_absent(other.booking.no_show_party), actor, now)
     return held.booking
 
 
+def preview_no_show(*, booking: Booking) -> NoShowPreview:
+    """Say what `mark_no_show` would give back when the coach did not come; reads only."""
+    others = booking.session.bookings.exclude(status__in=GONE).exclude(pk=booking.pk).select_related("order")
+    concerned = [booking, *(other for other in others if _concerns(other))]
+    orders = [one.order for one in concerned if one.order is not None]
+    currency = orders[0].currency if orders else booking.session.offer.currency
+    left = [payments.refundable_of_order(order.ref, currency=currency) for order in orders]
+    return NoShowPreview(
+        back=total(left, currency),
+        people=sum(amount.minor > 0 for amount in left),
+        already_back=Money(booking.refund_minor, currency),
+        waits_for_bank=any(payments.find_blocking_dispute_of_order(order.ref) for order in orders),
+    )
+
+
+def _concerns(booking: Booking) -> bool:
+    """Tell whether the coach's absence changes what was said about another seat of the same session."""
+    can_change = (BookingStatus(booking.status), BookingEvent.MARK_NO_SHOW) in rules.TRANSITIONS
+    return can_change and booking.no_show_party not in rules.COACH_ABSENT
+
+
 def _mark_no_show(held: locked.LockedBooking, party: Party, actor: Actor, now: datetime) -> None:
-    held.booking.no_show_party = party
+    mine = held.booking
+    if mine.status == BookingStatus.NO_SHOW and mine.no_show_party == party:
+        return
+    mine.no_show_party = party
+    if party in rules.COACH_ABSENT and mine.order is not None:
+        back = refund_in_full(order_ref=mine.order.ref, cause=RefundCause.NOT_FULFILLED, actor=actor, now=now)
+        mine.refund_minor += total([one.amount for one in back], mine.order.currency).minor
     locked.apply(held, BookingEvent.MARK_NO_SHOW, actor=actor, now=now)
-    if party is Party.COACH and held.booking.order is not None:
-        refund_in_full(order_ref=held.booking.order.ref, cause=RefundCause.NOT_FULFILLED, actor=actor, now=now)
 
 
 def complete_if_unknown(*, booking: Booking, now: datetime) -> None:

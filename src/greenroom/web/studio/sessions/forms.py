@@ -5,19 +5,13 @@ from typing import Any
 from django import forms
 
 from greenroom.bookings.services import LONGEST_NOTE, MOST_TIMES
-from greenroom.bookings.types import ManualPayment, Party
+from greenroom.bookings.types import ManualPayment, NoShowPreview, Party
 from greenroom.catalog.models import MAX_PRICE_MINOR, OfferDuration
 from greenroom.core.errors import InvalidInputError
 from greenroom.notifications import display
 from greenroom.web.public.forms import PlainTextField
 from greenroom.web.studio.forms import DateField, StartField, parse_price, wall_instant
 from greenroom.web.studio.rows import Row, RowGroup, RowsForm, blame
-
-_PARTIES = (
-    (Party.STUDENT.value, "The student did not come"),
-    (Party.COACH.value, "I did not come: the student gets everything back"),
-    (Party.BOTH.value, "Neither of us came"),
-)
 
 
 class CancelForm(forms.Form):
@@ -31,12 +25,37 @@ class CancelForm(forms.Form):
 
 
 class NoShowForm(forms.Form):
+    """Who did not come; each answer says what it does to the money."""
+
     party = forms.ChoiceField(
         label="Who did not come?",
-        choices=_PARTIES,
         widget=forms.RadioSelect,
         error_messages={"required": "Say who did not come.", "invalid_choice": "Choose one of the three."},
     )
+
+    def __init__(self, data: Mapping[str, Any] | None, *, preview: NoShowPreview) -> None:
+        super().__init__(data)
+        back = _back_words(preview)
+        stays = "nothing goes back"
+        if preview.already_back.minor:
+            stays = f"the {display.money(preview.already_back)} that went back stays back"
+        # `Any`: the checker knows it by the base class of all fields, which has no choices.
+        party: Any = self.fields["party"]
+        party.choices = [
+            (Party.STUDENT.value, f"The student did not come: {stays}"),
+            (Party.COACH.value, f"I did not come: {back}"),
+            (Party.BOTH.value, f"Neither of us came: {back}"),
+        ]
+
+
+def _back_words(preview: NoShowPreview) -> str:
+    """Say what goes back when the coach did not come."""
+    if not preview.back.minor:
+        already = f"{display.money(preview.already_back)} went back already" if preview.already_back.minor else ""
+        return already or "nothing was paid, so nothing goes back"
+    whom = f"to {preview.people} students" if preview.people > 1 else "to the student"
+    when = ", once their bank has decided about the payment" if preview.waits_for_bank else ""
+    return f"{display.money(preview.back)} goes back {whom}{when}"
 
 
 def _time_fields(index: int) -> dict[str, forms.Field]:

@@ -135,7 +135,8 @@ def no_show(request: HttpRequest, desk: Desk, ref: str) -> HttpResponseBase:
     booking = queries.get_coach_booking(desk.coach, ref)
     if request.method != "POST" and not _actions(booking).can_mark_no_show:
         return redirect("studio_session", ref)
-    form = NoShowForm(request.POST if request.method == "POST" else None)
+    preview = services.preview_no_show(booking=booking)
+    form = NoShowForm(request.POST if request.method == "POST" else None, preview=preview)
     if form.is_valid():
         party = Party(form.cleaned_data["party"])
         return _act(
