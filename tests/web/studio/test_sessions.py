@@ -6,6 +6,7 @@ from django.contrib.messages import get_messages
 from django.test import Client
 from tests.factories.bookings import make_booking
 from tests.factories.clock import MONDAY, SettableClock
+from tests.factories.money import issue_all, make_order, pay
 from tests.payments.factories import PRICE, pay_attempt
 
 from greenroom.bookings.models import Booking
@@ -14,6 +15,7 @@ from greenroom.catalog.models import Offer
 from greenroom.core.models import AuditEntry
 from greenroom.notifications.display import EN_DASH
 from greenroom.notifications.models import Message
+from greenroom.orders.models import Document
 from greenroom.orders.services import create_order
 from greenroom.orders.types import LineKind, NewLine, NewOrder
 from greenroom.payments.queries import refunds_of_order
@@ -262,6 +264,22 @@ def test_cancel_gives_everything_back_and_says_so(desk: Client, paid: Any) -> No
     assert "Cancel and return €80" in asked.content.decode()
     assert [refund.amount_minor for refund in refunds_of_order(paid.order.ref)] == [PRICE.minor]
     assert "€80 goes back to the student." in desk.get(page).content.decode()
+
+
+def test_page_lists_what_was_issued_for_the_money(desk: Client, booking: Booking, frozen_clock: SettableClock) -> None:
+    now = frozen_clock()
+    order = make_order(booking.coach, now=now)
+    Booking.objects.update(order=order)
+    pay(order, now=now)
+    page = f"/studio/sessions/{booking.ref}/"
+    assert desk.get(page).context["documents"] == []
+
+    issue_all(now=now)
+
+    [document] = Document.objects.all()
+    answer = desk.get(page).content.decode()
+    assert f'href="/receipts/{document.ref}/"' in answer
+    assert document.label in answer
 
 
 @pytest.mark.parametrize("reason", ["x" * 301, "\x07"])

@@ -20,6 +20,7 @@ from greenroom.core import clock
 from greenroom.core.errors import GreenroomError
 from greenroom.core.money import Money
 from greenroom.web import presenters
+from greenroom.web.student.sheets import document_links
 from greenroom.web.studio import queries
 from greenroom.web.studio.access import Desk, coach_only, when_words
 from greenroom.web.studio.sessions.actions import Actions, actions_for
@@ -55,6 +56,7 @@ def session_page(request: HttpRequest, desk: Desk, ref: str) -> HttpResponseBase
         "is_near": booking.status in UPCOMING and booking.session.ends_at > now,
         "session_url": links.session_page_url(booking.session),
         "order": presenters.order_data(booking.order) if booking.order else None,
+        "documents": document_links(booking.order.documents.order_by("pk")) if booking.order else [],
         "refund": _refunded(booking),
         "group": queries.group_of(booking),
         "can_call_off": _can_call_off(booking),
