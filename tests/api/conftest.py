@@ -39,10 +39,10 @@ def now(frozen_clock: SettableClock) -> datetime:
 @pytest.fixture
 def gateway(frozen_clock: SettableClock) -> Iterator[SandboxGateway]:  # noqa: ARG001 -- the gateway reads the clock
     """The sandbox, wired as the current gateway."""
-    before, wired = gateways._wired, SandboxGateway()  # noqa: SLF001 -- tests must put it back
+    before, wired = gateways.wired(), SandboxGateway()
     gateways.use(wired)
     yield wired
-    gateways.use(before)
+    gateways.use(*before)
 
 
 @pytest.fixture

@@ -30,10 +30,10 @@ BODY = json.dumps(EVENT).encode()
 
 @pytest.fixture
 def gateway() -> Iterator[None]:
-    before = gateways._wired  # noqa: SLF001 -- tests must put it back
+    before = gateways.wired()
     gateways.use(SandboxGateway())
     yield
-    gateways.use(before)
+    gateways.use(*before)
 
 
 @pytest.fixture

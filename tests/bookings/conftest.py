@@ -31,10 +31,10 @@ def now(frozen_clock: SettableClock) -> datetime:
 @pytest.fixture(autouse=True)
 def gateway() -> Iterator[SandboxGateway]:
     """The sandbox, wired as the current gateway."""
-    before, wired = gateways._wired, SandboxGateway()  # noqa: SLF001 -- tests must put it back
+    before, wired = gateways.wired(), SandboxGateway()
     gateways.use(wired)
     yield wired
-    gateways.use(before)
+    gateways.use(*before)
 
 
 @pytest.fixture(autouse=True)

@@ -52,7 +52,7 @@ def ref(booking: Booking) -> str:
 def lose(now: datetime) -> None:
     attempt = PaymentAttempt.objects.get()
     raise_dispute(str(attempt.gateway_ref), is_inquiry=False, now=now)
-    [snapshot] = gateways.current().list_disputes(str(attempt.payment_ref))
+    [snapshot] = gateways.hosted().list_disputes(str(attempt.payment_ref))
     apply_dispute_snapshot(attempt_id=attempt.pk, snapshot=replace(snapshot, status="lost"), now=now)
 
 
@@ -125,7 +125,7 @@ def test_order_with_an_open_dispute_is_seen_to(now: datetime, found: Found) -> N
     attempt = PaymentAttempt.objects.get()
     raise_dispute(str(attempt.gateway_ref), is_inquiry=False, now=now)
     Booking.objects.update(status="expired")
-    [snapshot] = gateways.current().list_disputes(str(attempt.payment_ref))
+    [snapshot] = gateways.hosted().list_disputes(str(attempt.payment_ref))
     apply_dispute_snapshot(attempt_id=attempt.pk, snapshot=snapshot, now=now)
     assert found() == []
 
@@ -160,7 +160,7 @@ def test_confirmed_booking_whose_dispute_was_won_has_its_money_though_it_is_stil
 ) -> None:
     attempt = PaymentAttempt.objects.get()
     raise_dispute(str(attempt.gateway_ref), is_inquiry=False, now=now)
-    [snapshot] = gateways.current().list_disputes(str(attempt.payment_ref))
+    [snapshot] = gateways.hosted().list_disputes(str(attempt.payment_ref))
 
     apply_dispute_snapshot(attempt_id=attempt.pk, snapshot=replace(snapshot, status="won"), now=now)
 

@@ -29,12 +29,12 @@ def now(frozen_clock: SettableClock) -> datetime:
 @pytest.fixture
 def gateway(frozen_clock: SettableClock) -> Iterator[SandboxGateway]:  # noqa: ARG001 -- the gateway reads the clock
     """The sandbox, wired as the current gateway, with its faults armable."""
-    before, known = gateways._wired, faults.known_faults()  # noqa: SLF001 -- tests must put it back
+    before, known = gateways.wired(), faults.known_faults()
     wired = SandboxGateway()
     gateways.use(wired)
     faults.use({**known, Seam.PAYMENTS: FAULTS})
     yield wired
-    gateways.use(before)
+    gateways.use(*before)
     faults.use(known)
 
 

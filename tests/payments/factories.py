@@ -11,8 +11,9 @@ from greenroom.integrations.stripe.protocol import CheckoutLine, PaymentSnapshot
 from greenroom.integrations.stripe.sandbox import checkouts
 from greenroom.integrations.stripe.sandbox.models import Checkout
 from greenroom.jobs.models import Job
-from greenroom.payments import services
+from greenroom.payments import gateways, services
 from greenroom.payments.models import LedgerEntry, PaymentAttempt
+from greenroom.payments.types import NewPayment
 
 ORDER = "order-1"
 GOOD_CARD = "4242424242424242"
@@ -30,14 +31,15 @@ def open_one(
         "cancel_url": "http://localhost:8000/checkout/b1/",
         **changes,
     }
-    return services.open_attempt(
+    wish = NewPayment(
+        gateway=gateways.hosted().code,
         order_ref=order_ref,
         total=total,
         lines=[CheckoutLine("Deep-dive session, 60 minutes", total)],
         expires_at=expires_at or now + PAY_TIME,
-        now=now,
         **words,
     )
+    return services.open_attempt(wish, now=now)
 
 
 def store_attempt(*, now: datetime, order_ref: str = ORDER, state: str = "open", **changes: Any) -> PaymentAttempt:

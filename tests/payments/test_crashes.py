@@ -40,6 +40,7 @@ from greenroom.integrations.stripe.protocol import CheckoutLine
 from greenroom.integrations.stripe import signature
 from greenroom.integrations.stripe.sandbox.gateway import SandboxGateway
 from greenroom.payments import gateways, services
+from greenroom.payments.types import NewPayment
 now = datetime(2026, 3, 2, 10, tzinfo=UTC)
 clock.use_source(lambda: now)
 gateways.use(SandboxGateway())
@@ -48,7 +49,8 @@ faults.arm({point!r})
 
 _OPEN = """
 price = Money(8000, "EUR")
-services.open_attempt(
+wish = NewPayment(
+    gateway="sandbox",
     order_ref="order-1",
     total=price,
     lines=[CheckoutLine("Deep-dive session, 60 minutes", price)],
@@ -56,8 +58,8 @@ services.open_attempt(
     success_url="http://localhost:8000/booking/confirmed/b1/",
     cancel_url="http://localhost:8000/checkout/b1/",
     expires_at=now + timedelta(minutes=32),
-    now=now,
 )
+services.open_attempt(wish, now=now)
 """
 
 _RECEIVE = """
@@ -124,7 +126,7 @@ def test_death_while_keeping_a_callback_keeps_it_once(
     assert (GatewayEvent.objects.count(), jobs.count()) == (kept, kept)
 
     for envelope in gateway.list_events(since=now):
-        services.events.store_event(envelope, now=now)
+        services.events.store_event(envelope, gateway="sandbox", now=now)
 
     assert (GatewayEvent.objects.count(), jobs.count()) == (2, 2)
 

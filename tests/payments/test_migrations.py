@@ -25,7 +25,7 @@ def test_ledger_entries_of_earlier_versions_get_their_order(now: datetime) -> No
         )
         services.send_refund(refund_id=refund.pk, now=now)
         raise_dispute(str(attempt.gateway_ref), is_inquiry=False, now=now)
-        [snapshot] = gateways.current().list_disputes(str(attempt.payment_ref))
+        [snapshot] = gateways.hosted().list_disputes(str(attempt.payment_ref))
         won = replace(snapshot, status="won", reinstated=snapshot.withdrawn)
         services.apply_dispute_snapshot(attempt_id=attempt.pk, snapshot=won, now=now)
     booked = list(LedgerEntry.objects.order_by("pk").values_list("pk", "order_ref"))

@@ -104,7 +104,7 @@ def wire() -> None:
     else:
         registry.use(JOB_HANDLERS)
         transports.use(_smtp())
-        gateways.use(_stripe())
+        gateways.use(*_stripe())
 
 
 def _wire_sandbox() -> None:
@@ -138,16 +138,16 @@ def _wire_discord() -> None:
     )
 
 
-def _stripe() -> StripeGateway | None:
+def _stripe() -> list[StripeGateway]:
     """Connect Stripe if it has a key; callbacks are genuine under the settings' secrets and those made at /ops/."""
     known = settings.ENVIRONMENT
     if not known.stripe_secret_key:
-        return None
+        return []
 
     def secrets() -> tuple[str, ...]:
         return known.stripe_webhook_secrets + webhook_secrets(StripeGateway.code)
 
-    return StripeGateway(known.stripe_secret_key, secrets)
+    return [StripeGateway(known.stripe_secret_key, secrets)]
 
 
 def _smtp() -> MailTransport | None:

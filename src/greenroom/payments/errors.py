@@ -1,6 +1,7 @@
 """What may stand in the way of a payment or a refund."""
 
 from greenroom.core.errors import GreenroomError
+from greenroom.integrations.stripe.protocol import GatewayUnavailableError
 
 
 class PaymentUnavailableError(GreenroomError):
@@ -15,6 +16,13 @@ class PaymentsOffError(PaymentUnavailableError):
 
     code = "payments_off"
     message = "This site does not take payments yet. Nothing was taken. Please contact the coach."
+
+
+class GatewayOffError(GatewayUnavailableError):
+    """What a row names as its gateway is switched off, so nobody can be asked; it is tried again until it is back."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"The gateway “{code}” is switched off: switch it on again to go on with this.")
 
 
 class EndpointRefusedError(GreenroomError):

@@ -1,24 +1,42 @@
-"""The gateway at which new payments begin; `config.wiring` names it."""
+"""The gateways of this site; `config.wiring` names them. What exists already is the matter of its own gateway."""
 
 from greenroom.integrations.stripe.protocol import PaymentGateway
-from greenroom.payments.errors import PaymentsOffError
+from greenroom.payments.errors import GatewayOffError, PaymentsOffError
 
-_wired: PaymentGateway | None = None
-
-
-def use(gateway: PaymentGateway | None) -> None:
-    """Wire the gateway, or none."""
-    global _wired  # noqa: PLW0603 -- the one wired value of this module
-    _wired = gateway
+_wired: dict[str, PaymentGateway] = {}
 
 
-def find() -> PaymentGateway | None:
-    """Return the wired gateway, or None on a site that takes no payments."""
-    return _wired
+def use(*gateways: PaymentGateway) -> None:
+    """Wire these gateways in place of all others."""
+    _wired.clear()
+    _wired.update({gateway.code: gateway for gateway in gateways})
 
 
-def current() -> PaymentGateway:
-    """Return the wired gateway. Raises: PaymentsOffError when there is none."""
-    if _wired is None:
+def wired() -> tuple[PaymentGateway, ...]:
+    """Return every gateway, in the order in which they were wired."""
+    return tuple(_wired.values())
+
+
+def get(code: str) -> PaymentGateway:
+    """Return the gateway of a row that names it. Raises: GatewayOffError when the site has it no more."""
+    if code not in _wired:
+        raise GatewayOffError(code)
+    return _wired[code]
+
+
+def find_hosted() -> PaymentGateway | None:
+    """Return the gateway with payment pages of its own, the one that calls back; None on a site without."""
+    return next((gateway for gateway in _wired.values() if gateway.is_hosted), None)
+
+
+def hosted() -> PaymentGateway:
+    """Return the gateway with payment pages of its own. Raises: PaymentsOffError when there is none."""
+    gateway = find_hosted()
+    if gateway is None:
         raise PaymentsOffError
-    return _wired
+    return gateway
+
+
+def is_play_money() -> bool:
+    """Tell whether what is paid from now on is play money; without a gateway orders are for nothing, and real."""
+    return any(gateway.is_test for gateway in _wired.values())

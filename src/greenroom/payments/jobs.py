@@ -9,7 +9,7 @@ from greenroom.integrations.stripe.protocol import GatewayConflictError, Gateway
 from greenroom.jobs.errors import PermanentFailureError, RetryLaterError
 from greenroom.jobs.models import Job
 from greenroom.jobs.registry import HandlerSpec, Lane
-from greenroom.payments import gateways, queries, services
+from greenroom.payments import queries, services
 from greenroom.payments.types import AttemptState, EventState
 
 _SOON = timedelta(seconds=30)
@@ -51,17 +51,13 @@ def send_refund(job: Job) -> None:
 
 
 def poll(_job: Job) -> None:
-    """Compare undecided attempts and refunds with the gateway, if there is one."""
-    if gateways.find() is None:
-        return
+    """Compare undecided attempts and refunds with their gateways."""
     with _patient():
         services.poll(now=clock.now())
 
 
 def collect_events(_job: Job) -> None:
-    """Fetch the callbacks that did not arrive, if there is a gateway."""
-    if gateways.find() is None:
-        return
+    """Fetch the callbacks that did not arrive."""
     with _patient():
         services.collect_events(now=clock.now())
 

@@ -1,10 +1,12 @@
 """The words of payments."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from greenroom.core.money import Money
+from greenroom.integrations.stripe.protocol import CheckoutLine
 
 CUSTOMERS = "customers"  # the ledger's account of everybody who pays
 
@@ -19,6 +21,24 @@ class AttemptState(StrEnum):
     PAID = "paid"
     FAILED = "failed"
     DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class NewPayment:
+    """What is to be paid for an order, at which gateway (its code), and until when (aware UTC).
+
+    The lines add up to `total`. The addresses, absolute, are where the gateway sends the person afterwards. Stripe
+    wants `expires_at` thirty minutes to a day ahead; give two minutes more than thirty for skewed clocks.
+    """
+
+    gateway: str
+    order_ref: str
+    total: Money
+    lines: Sequence[CheckoutLine]
+    email: str
+    success_url: str
+    cancel_url: str
+    expires_at: datetime
 
 
 class RefundRequestState(StrEnum):

@@ -91,7 +91,7 @@ def test_create_order_without_tiers_gives_nothing_back(coach: Coach) -> None:
 def test_create_order_says_whether_its_money_is_play_money(
     coach: Coach, monkeypatch: pytest.MonkeyPatch, gateway: PaymentGateway | None, *, is_test: bool
 ) -> None:
-    monkeypatch.setattr(gateways, "_wired", gateway)
+    monkeypatch.setattr(gateways, "_wired", {gateway.code: gateway} if gateway else {})
 
     assert make_order(coach, line(1)).is_test is is_test
 

@@ -313,7 +313,7 @@ def test_refund_that_succeeded_and_failed_later_is_booked_back_and_can_be_tried_
 
 
 def _fetch(refund: RefundRequest) -> Any:
-    return gateways.current().fetch_refund(str(refund.refund_ref))
+    return gateways.hosted().fetch_refund(str(refund.refund_ref))
 
 
 def _journals_are_balanced() -> bool:

@@ -71,7 +71,7 @@ def test_page_names_the_real_sides_in_production(
     desk: Client, settings: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.SANDBOX_ENABLED = False  # type: ignore[attr-defined]  # the fixture is untyped
-    monkeypatch.setattr(gateways, "_wired", None)
+    monkeypatch.setattr(gateways, "_wired", {})
 
     seams = {name: state for name, state, _settings in desk.get("/ops/").context["seams"]}
 

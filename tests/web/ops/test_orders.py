@@ -32,11 +32,11 @@ def now(frozen_clock: SettableClock) -> datetime:
 @pytest.fixture
 def booking(now: datetime) -> Any:
     """A call for 50 EUR on Wednesday noon, booked and paid."""
-    before = gateways._wired  # noqa: SLF001 -- tests must put it back
+    before = gateways.wired()
     gateways.use(SandboxGateway())
     assert now
     yield confirmed(make_offer(), at(12))
-    gateways.use(before)
+    gateways.use(*before)
 
 
 @pytest.fixture
@@ -122,8 +122,8 @@ def test_order_page_tells_everything_in_order_of_time(
     services.learn_disputes(attempt, now=now)
     bookings.cancel_booking(booking=booking, actor=GUEST, now=frozen_clock.advance(timedelta(hours=1)), reason="Ill")
     take_step(dispute.ref, "win", now=frozen_clock())
-    for envelope in gateways.current().list_events(since=now - timedelta(days=1)):
-        services.events.store_event(envelope, now=frozen_clock())
+    for envelope in gateways.hosted().list_events(since=now - timedelta(days=1)):
+        services.events.store_event(envelope, gateway="sandbox", now=frozen_clock())
     services.learn_disputes(attempt, now=frozen_clock.advance(timedelta(hours=1)))
     services.send_refund(refund_id=RefundRequest.objects.get().pk, now=frozen_clock())
 

@@ -27,9 +27,9 @@ def desk() -> Client:
 
 @pytest.fixture(autouse=True)
 def _gateway_is_put_back() -> Iterator[None]:
-    before = gateways.find()
+    before = gateways.wired()
     yield
-    gateways.use(before)
+    gateways.use(*before)
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_refusal_is_shown_in_the_gateways_words(desk: Client, stripe: StripeGate
 
 def test_site_without_a_gateway_is_told_how_to_get_one(desk: Client, settings: Any) -> None:
     settings.SANDBOX_ENABLED = False
-    gateways.use(None)
+    gateways.use()
 
     assert "STRIPE_SECRET_KEY" in text(desk)
     assert "off: only free offers can be booked" in text(desk, "/ops/")

@@ -387,7 +387,7 @@ def test_browser_that_goes_to_the_gateway_is_allowed_to(client: Client) -> None:
         policy = client.get(f"/checkout/{booking.ref}/")["Content-Security-Policy"]
         return next(part for part in policy.split(";") if "form-action" in part)
 
-    sandbox, wired = origins(), gateways.current()
+    sandbox, wired = origins(), gateways.hosted()
     gateways.use(StripeGateway("sk_test_1", tuple))
     stripe = origins()
     gateways.use(wired)

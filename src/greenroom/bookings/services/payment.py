@@ -33,9 +33,10 @@ from greenroom.core.transactions import unit_of_work
 from greenroom.integrations.stripe.protocol import CheckoutLine
 from greenroom.orders.models import Order
 from greenroom.orders.services import accept_order
+from greenroom.payments import gateways
 from greenroom.payments import queries as payments
 from greenroom.payments.services import open_attempt, refund_in_full
-from greenroom.payments.types import RefundCause
+from greenroom.payments.types import NewPayment, RefundCause
 
 _SELLERS = {ActorKind.COACH, ActorKind.ADMIN, ActorKind.SYSTEM}
 _LINK_FIRST = (DiscordRequirement.BEFORE_BOOKING, DiscordRequirement.BEFORE_PAYMENT)
@@ -59,7 +60,8 @@ def start_payment(*, booking: Booking, addresses: ReturnAddresses, actor: Actor,
             return PaymentStart(BookingStatus(held.booking.status), None)
         locked.apply(held, BookingEvent.START_PAYMENT, actor=actor, now=now)
     fault_point("bookings.after_start_payment")
-    attempt = open_attempt(
+    wish = NewPayment(
+        gateway=gateways.hosted().code,
         order_ref=order.ref,
         total=order.total,
         lines=[CheckoutLine(line.title, line.price) for line in order.lines.all()],
@@ -67,8 +69,8 @@ def start_payment(*, booking: Booking, addresses: ReturnAddresses, actor: Actor,
         success_url=addresses.success_url,
         cancel_url=addresses.cancel_url,
         expires_at=now + rules.CHECKOUT_LASTS,
-        now=now,
     )
+    attempt = open_attempt(wish, now=now)
     return PaymentStart(BookingStatus.PENDING_PAYMENT, attempt.pay_url)
 
 

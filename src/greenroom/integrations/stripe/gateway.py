@@ -42,6 +42,7 @@ class StripeGateway:
     """A gateway with real money, or with play money under a test key. Safe for several threads."""
 
     code = "stripe"
+    is_hosted = True
     pages_origin = "https://checkout.stripe.com"
 
     def __init__(

@@ -258,6 +258,10 @@ class PaymentGateway(Protocol):
         """Whether money at this gateway is play money."""
 
     @property
+    def is_hosted(self) -> bool:
+        """Whether people pay on pages of the gateway, which then calls us back."""
+
+    @property
     def pages_origin(self) -> str:
         """The origin of its payment pages, to which forms of ours lead."""
 

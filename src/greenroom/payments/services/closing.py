@@ -55,7 +55,7 @@ def close_at_gateway(attempt: PaymentAttempt, *, now: datetime) -> PaymentAttemp
             return _drop(attempt, str(error), now)
     if attempt.gateway_ref is None:
         return attempt
-    gateway = gateways.current()
+    gateway = gateways.get(attempt.gateway)
     ask = gateway.fetch if is_over else gateway.expire_checkout
     snapshot = ask(attempt.gateway_ref)
     fault_point("payments.checkout_expired")

@@ -20,7 +20,9 @@ def learn_checkout(attempt: PaymentAttempt, *, now: datetime) -> PaymentAttempt:
     """
     refuse_network_in_transaction()
     fault_point("payments.attempt_stored")
-    handle = gateways.current().create_checkout(_request_of(attempt), idempotency_key=attempt.idempotency_key)
+    handle = gateways.get(attempt.gateway).create_checkout(
+        _request_of(attempt), idempotency_key=attempt.idempotency_key
+    )
     fault_point("payments.checkout_created")
     with unit_of_work():
         mine = lock_attempt(attempt.pk)

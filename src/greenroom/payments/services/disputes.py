@@ -51,7 +51,7 @@ def learn_disputes(attempt: PaymentAttempt, *, now: datetime) -> None:
     Must run outside transactions; a second call changes nothing. Raises: GatewayUnavailableError.
     """
     refuse_network_in_transaction()
-    for snapshot in gateways.current().list_disputes(str(attempt.payment_ref)):
+    for snapshot in gateways.get(attempt.gateway).list_disputes(str(attempt.payment_ref)):
         apply_dispute_snapshot(attempt_id=attempt.pk, snapshot=snapshot, now=now)
 
 

@@ -44,7 +44,7 @@ def check_gateway(*, urls: Collection[str]) -> GatewayCheck:
         account, endpoints = setup.account(), setup.endpoints()
     except GatewayError as error:
         return GatewayCheck(None, (), str(error))
-    known = set(WebhookEndpoint.objects.filter(gateway=gateways.current().code).values_list("ref", flat=True))
+    known = set(WebhookEndpoint.objects.filter(gateway=gateways.hosted().code).values_list("ref", flat=True))
     return GatewayCheck(
         account, tuple(_checked(one, setup.version, is_known=one.ref in known) for one in endpoints if one.url in urls)
     )
@@ -69,7 +69,7 @@ def connect_endpoint(*, url: str, urls: Collection[str], actor: Actor, now: date
         raise EndpointRefusedError(str(error)) from error
     with unit_of_work():
         endpoint = WebhookEndpoint.objects.create(
-            gateway=gateways.current().code, ref=made.ref, url=url, secret=made.secret, created_at=now
+            gateway=gateways.hosted().code, ref=made.ref, url=url, secret=made.secret, created_at=now
         )
         after: dict[str, audit.AuditValue] = {"ref": made.ref, "url": url}
         audit.record(actor=actor, action="payments.connect_endpoint", target=endpoint, now=now, after=after)
@@ -88,7 +88,7 @@ def _remove(setup: GatewaySetup, refs: list[str]) -> None:
 
 
 def _setup() -> GatewaySetup:
-    setup = gateways.current().setup
+    setup = gateways.hosted().setup
     if setup is None:
         raise PaymentsOffError("There is nothing to set up: payments are simulated.")
     return setup

@@ -28,19 +28,19 @@ def receive_event(*, body: bytes, headers: Mapping[str, str], now: datetime) -> 
 
     Raises: WebhookRefusedError, and then nothing is kept.
     """
-    gateway = gateways.find()
+    gateway = gateways.find_hosted()
     if gateway is None:
         raise WebhookRefusedError("This site expects no callbacks: it takes no payments.")
-    return store_event(gateway.parse_webhook(body, headers, now=now), now=now)
+    return store_event(gateway.parse_webhook(body, headers, now=now), gateway=gateway.code, now=now)
 
 
-def store_event(envelope: EventEnvelope, *, now: datetime) -> GatewayEvent:
-    """Keep an event once and plan the job that works on it, in one transaction; one that is kept is returned as it is.
+def store_event(envelope: EventEnvelope, *, gateway: str, now: datetime) -> GatewayEvent:
+    """Keep an event of the gateway with this code once, with the job that works on it; a second call returns it.
 
     The index decides what is new: nearly every event is, so nothing is looked up before.
     """
     fault_point("payments.event_verified")
-    identity = {"gateway": gateways.current().code, "account": envelope.account, "event_id": envelope.event_id}
+    identity = {"gateway": gateway, "account": envelope.account, "event_id": envelope.event_id}
     event = GatewayEvent(
         **identity,
         type=envelope.type[:80],
@@ -79,7 +79,7 @@ def process_event(*, event_id: int, now: datetime) -> GatewayEvent:
         return _process_dispute(event, now)
     refund = RefundRequest.objects.filter(refund_ref=event.object_ref).first()
     if refund is not None:
-        snapshot = gateways.current().fetch_refund(event.object_ref)
+        snapshot = gateways.get(event.gateway).fetch_refund(event.object_ref)
         apply_refund_snapshot(refund_id=refund.pk, snapshot=snapshot, now=now)
         return _close(event, EventState.PROCESSED, now=now)
     attempt = _find_attempt(event)
@@ -95,7 +95,7 @@ def _process_dispute(event: GatewayEvent, now: datetime) -> GatewayEvent:
     if attempt is None or not attempt.gateway_ref:
         # A dispute carries no metadata: it may be of a payment that we are about to hear of.
         return event if now - event.received_at < _OVERTAKES_FOR else _close_unknown(event, now)
-    snapshot = gateways.current().fetch_dispute(event.object_ref)
+    snapshot = gateways.get(event.gateway).fetch_dispute(event.object_ref)
     if not attempt.captured_minor:
         attempt = sync_attempt(attempt_id=attempt.pk, now=now)
     if snapshot.payment_ref != attempt.payment_ref:

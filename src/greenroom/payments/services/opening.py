@@ -3,16 +3,12 @@
 import hashlib
 import json
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from greenroom.core.currencies import is_sold_in, least_charge, step_minor
 from greenroom.core.ids import new_ref
-from greenroom.core.money import Money
 from greenroom.core.transactions import refuse_network_in_transaction, unit_of_work
 from greenroom.integrations.stripe.protocol import (
-    CheckoutLine,
     GatewayConflictError,
     GatewayRejectedError,
     GatewayUnavailableError,
@@ -30,48 +26,26 @@ from greenroom.payments.models import PaymentAttempt
 from greenroom.payments.services.attempts import declare_dead, lock_attempt, lock_attempts
 from greenroom.payments.services.closing import close_at_gateway
 from greenroom.payments.services.creating import learn_checkout
-from greenroom.payments.types import AttemptState
+from greenroom.payments.types import AttemptState, NewPayment
 
 _ROUNDS = 3
 _LOOKS_WHILE_BUSY = 15
 _PAUSE_SECONDS = 0.2
 
 
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    order_ref: str
-    total: Money
-    request: dict[str, object]
-    expires_at: datetime
+def open_attempt(wish: NewPayment, *, now: datetime) -> PaymentAttempt:
+    """Return an attempt with a page at which the order can be paid until `wish.expires_at`.
 
-    @property
-    def params_hash(self) -> str:
-        params = [self.total.minor, self.total.currency, self.request["lines"]]
-        return hashlib.sha256(json.dumps(params).encode()).hexdigest()
-
-
-def open_attempt(
-    *,
-    order_ref: str,
-    total: Money,
-    lines: Sequence[CheckoutLine],
-    email: str,
-    success_url: str,
-    cancel_url: str,
-    expires_at: datetime,
-    now: datetime,
-) -> PaymentAttempt:
-    """Return an attempt with a page at which the order can be paid until `expires_at` (aware UTC).
-
-    Stripe wants `expires_at` thirty minutes to a day ahead; give two minutes more than thirty for skewed clocks.
     Must run outside transactions. The attempt is committed before the gateway is called. A second call, also a
     concurrent one, returns the same attempt while it can be paid; after a lost answer it continues with the same
-    key; a changed total ends the old attempt at the gateway first; one that failed or died is followed by a new one.
+    key; a changed total, and another gateway, end the old attempt where it was made first; one that failed or died is
+    followed by a new one.
     Raises: AmountNotChargeableError before anything is stored; PaymentUnavailableError (try again),
     PaymentRefusedError, PaymentClosingError, PaymentInProgressError, AlreadyPaidError; ValueError when the total is
     not above zero.
     """
     refuse_network_in_transaction()
+    total = wish.total
     if total.minor <= 0:
         raise ValueError("Nothing is to be paid; an order of zero needs no gateway.")
     if (
@@ -80,13 +54,6 @@ def open_attempt(
         or total.minor % step_minor(total.currency)
     ):
         raise AmountNotChargeableError
-    request: dict[str, object] = {
-        "lines": [{"name": line.name, "minor": line.amount.minor} for line in lines],
-        "email": email,
-        "success_url": success_url,
-        "cancel_url": cancel_url,
-    }
-    wish = _Wish(order_ref, total, request, expires_at)
     for _ in range(_ROUNDS):
         attempt = _open_once(wish, now)
         if attempt is not None:
@@ -94,10 +61,10 @@ def open_attempt(
     raise PaymentUnavailableError
 
 
-def _open_once(wish: _Wish, now: datetime) -> PaymentAttempt | None:
+def _open_once(wish: NewPayment, now: datetime) -> PaymentAttempt | None:
     """Return the attempt, or None when an old one had to be ended and a new one is to be begun."""
     attempt, is_new = _find_or_store(wish, now)
-    if attempt.params_hash != wish.params_hash:
+    if (attempt.params_hash, attempt.gateway) != (_hash_of(wish), wish.gateway):
         _end_outdated(attempt, now)
         return None
     if attempt.state != AttemptState.CREATED:
@@ -118,8 +85,8 @@ def _open_once(wish: _Wish, now: datetime) -> PaymentAttempt | None:
         return None
 
 
-def _find_or_store(wish: _Wish, now: datetime) -> tuple[PaymentAttempt, bool]:
-    gateway = gateways.current()
+def _find_or_store(wish: NewPayment, now: datetime) -> tuple[PaymentAttempt, bool]:
+    gateway = gateways.get(wish.gateway)
     ref = new_ref()
     with unit_of_work():
         attempts = lock_attempts(wish.order_ref)
@@ -131,8 +98,8 @@ def _find_or_store(wish: _Wish, now: datetime) -> tuple[PaymentAttempt, bool]:
             seq=len(attempts) + 1,
             gateway=gateway.code,
             idempotency_key=f"att:{ref}",
-            params_hash=wish.params_hash,
-            request=wish.request,
+            params_hash=_hash_of(wish),
+            request=_request_of(wish),
             amount_minor=wish.total.minor,
             currency=wish.total.currency,
             state=AttemptState.CREATED,
@@ -147,6 +114,24 @@ def _find_or_store(wish: _Wish, now: datetime) -> tuple[PaymentAttempt, bool]:
             PaymentAttempt.objects.bulk_create([row], ignore_conflicts=True)
         live = PaymentAttempt.objects.get(order_ref=wish.order_ref, state__in=rules.LIVE)
     return _checked(live), live.ref == ref
+
+
+def _request_of(wish: NewPayment) -> dict[str, object]:
+    return {
+        "lines": _lines_of(wish),
+        "email": wish.email,
+        "success_url": wish.success_url,
+        "cancel_url": wish.cancel_url,
+    }
+
+
+def _hash_of(wish: NewPayment) -> str:
+    params = [wish.total.minor, wish.total.currency, _lines_of(wish)]
+    return hashlib.sha256(json.dumps(params).encode()).hexdigest()
+
+
+def _lines_of(wish: NewPayment) -> list[dict[str, object]]:
+    return [{"name": line.name, "minor": line.amount.minor} for line in wish.lines]
 
 
 def _checked(attempt: PaymentAttempt) -> PaymentAttempt:

@@ -126,7 +126,7 @@ def adopt_refunds(attempt: PaymentAttempt, *, now: datetime) -> None:
 
     Must run outside transactions. Raises: GatewayUnavailableError.
     """
-    for snapshot in gateways.current().list_refunds(str(attempt.payment_ref)):
+    for snapshot in gateways.get(attempt.gateway).list_refunds(str(attempt.payment_ref)):
         known = RefundRequest.objects.filter(refund_ref=snapshot.refund_ref).first()
         if known is None:
             known = _adopt(attempt, snapshot, now)

@@ -44,7 +44,7 @@ def send_refund(*, refund_id: int, now: datetime) -> RefundRequest:
         if refund.state != RefundRequestState.REQUESTED:
             return refund
         try:
-            found = gateways.current().refund(
+            found = gateways.get(refund.attempt.gateway).refund(
                 payment_ref, refund.amount, idempotency_key=str(refund.idempotency_key), metadata=_metadata(refund)
             )
         except GatewayRejectedError as error:
@@ -55,7 +55,7 @@ def send_refund(*, refund_id: int, now: datetime) -> RefundRequest:
 
 
 def _find_sent(refund: RefundRequest, payment_ref: str) -> RefundSnapshot | None:
-    for snapshot in gateways.current().list_refunds(payment_ref):
+    for snapshot in gateways.get(refund.attempt.gateway).list_refunds(payment_ref):
         is_this = is_ours(snapshot) and snapshot.metadata[REQUEST_KEY] == str(refund.pk)
         if is_this and RefundRequestState(snapshot.state.value) not in rules.LOST_REFUNDS:
             return snapshot

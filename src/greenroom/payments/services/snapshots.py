@@ -32,7 +32,7 @@ def sync_attempt(*, attempt_id: int, now: datetime, gateway_ref: str | None = No
     ref = attempt.gateway_ref or gateway_ref
     if not ref:
         raise LookupError("The gateway's reference of this attempt is not known yet.")
-    snapshot = gateways.current().fetch(ref)
+    snapshot = gateways.get(attempt.gateway).fetch(ref)
     fault_point("payments.checkout_fetched")
     attempt = apply_snapshot(attempt_id=attempt_id, snapshot=snapshot, now=now)
     if attempt.captured_minor and _known_refunds(attempt) != snapshot.refunded:

@@ -19,7 +19,7 @@ _EVENTS_SHOWN = 20
 @require_safe
 def payments(request: HttpRequest) -> HttpResponse:
     """Show how payments stand; asks the gateway."""
-    gateway = gateways.find()
+    gateway = gateways.find_hosted()
     context = {
         "gateway": gateway,
         "is_simulated": settings.SANDBOX_ENABLED,

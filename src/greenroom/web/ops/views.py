@@ -80,7 +80,7 @@ def _seams() -> list[tuple[str, str, str]]:
             ("Discord", "simulated", "DISCORD_CLIENT_ID, DISCORD_CLIENT_SECRET, DISCORD_BOT_TOKEN, DISCORD_GUILD_ID"),
             ("Mail", "simulated", "GREENROOM_SMTP_URL"),
         ]
-    gateway = gateways.find()
+    gateway = gateways.find_hosted()
     money = "off: only free offers can be booked" if gateway is None else "test mode" if gateway.is_test else "real"
     return [
         ("Payments", money, "STRIPE_SECRET_KEY"),

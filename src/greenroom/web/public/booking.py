@@ -388,8 +388,7 @@ def _show_checkout(
         "details_url": reverse("booking_details", args=[booking.ref]),
     }
     page = render(request, "public/checkout.html", context, status=status)
-    gateway = gateways.find()
-    if gateway is not None:
+    for gateway in gateways.wired():
         allow_form_action(page, gateway.pages_origin)
     return page
 

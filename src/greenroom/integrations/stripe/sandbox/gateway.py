@@ -35,6 +35,7 @@ class SandboxGateway:
 
     code = "sandbox"
     is_test = True
+    is_hosted = True
     setup = None
 
     @property
