@@ -17,6 +17,7 @@ from greenroom.bookings.types import Contact, Intake
 from greenroom.catalog import services
 from greenroom.catalog.errors import Missing, OfferIncompleteError, OfferStateError
 from greenroom.catalog.models import IntakeQuestion, Offer, OfferDuration, RefundTierRow
+from greenroom.catalog.queries import price_of
 from greenroom.catalog.services import DurationTerms, OfferTerms, QuestionTerms, TierTerms
 from greenroom.catalog.types import DiscordRequirement, OfferStatus, QuestionKind, Venue
 from greenroom.coaches.models import Coach
@@ -96,6 +97,36 @@ def test_save_offer_gives_each_offer_an_address_of_its_own(title: str, slug: str
     offer = save(coach, OfferTerms(title))
 
     assert (offer.slug, offer.position) == (slug, 1)
+
+
+def test_save_offer_with_one_price_for_every_length_can_be_published() -> None:
+    offer = save(
+        make_coach(), OfferTerms("Call", price_minor=5000, durations=(DurationTerms(60), DurationTerms(30, 0)))
+    )
+
+    move("publish", offer)
+
+    assert rows_of(offer)["durations"] == [(60, None), (30, 0)]
+    assert [price_of(Offer.objects.get(), row).amount.minor for row in offer.durations.all()] == [5000, 0]
+    assert AuditEntry.objects.order_by("pk")[0].after["price_minor"] == 5000
+
+
+def test_publish_offer_with_a_length_without_a_price_says_which() -> None:
+    offer = save(make_coach(), OfferTerms("Call", durations=(DurationTerms(60, 5000), DurationTerms(30))))
+
+    with pytest.raises(OfferIncompleteError) as refused:
+        move("publish", offer)
+
+    assert refused.value.missing == (Missing("durations.1", "30 minutes: Write a price, 0 for free."),)
+
+
+def test_save_offer_does_not_take_the_price_of_a_published_one() -> None:
+    offer = move("publish", save(make_coach()))
+
+    with pytest.raises(OfferIncompleteError):
+        save(offer.coach, replace(WHOLE, durations=(DurationTerms(60, 8000), DurationTerms(30))), offer)
+
+    assert rows_of(offer)["durations"] == [(60, 8000), (30, 4500)]
 
 
 def test_save_offer_again_changes_nothing() -> None:

@@ -37,6 +37,28 @@ def test_cards_take_the_earlier_offer_among_equals_and_the_least_price_of_one_cu
     assert card == Card(offer.coach, Money(4500, "EUR"), NextSlot(NOW, offer))
 
 
+def test_a_price_for_every_length_counts_in_cards_and_in_the_filter() -> None:
+    offer = make_offer()
+    offer.durations.update(price_minor=None)
+    change(offer, price_minor=3000)
+
+    [card] = cards([offer.coach], now=NOW)
+
+    assert card.price_from == Money(3000, "EUR")
+    assert list(find_coaches(Search(max_price=30))) == [offer.coach]
+    assert list(find_coaches(Search(max_price=29))) == []
+
+
+def test_an_offer_that_lost_its_price_in_the_admin_is_not_shown() -> None:
+    offer = make_offer()
+    offer.durations.update(price_minor=None)
+
+    [card] = cards([offer.coach], now=NOW)
+
+    assert card == Card(offer.coach, None, None)
+    assert list(find_coaches(Search(max_price=99))) == []
+
+
 def test_cards_of_nobody_are_none() -> None:
     assert cards([], now=NOW) == []
 

@@ -17,7 +17,7 @@ from greenroom.availability.engine import group_by_day
 from greenroom.bookings.explaining import explain_for_owner
 from greenroom.bookings.listing import Asked, FreeTimes, free_times
 from greenroom.catalog.models import Offer
-from greenroom.catalog.queries import find_duration, get_offer, public_offers
+from greenroom.catalog.queries import find_duration, get_offer, price_of, priced, public_offers
 from greenroom.coaches.models import Coach
 from greenroom.coaches.queries import get_public_coach
 from greenroom.core import clock
@@ -62,7 +62,7 @@ def get_coach(request: HttpRequest, coach: Word) -> dict[str, object]:
 def list_offers(request: HttpRequest, coach: Word) -> dict[str, object]:
     """What a coach sells."""
     offers = public_offers().filter(coach=get_public_coach(coach)).prefetch_related("questions")
-    items = [_offer_data(offer) for offer in offers]
+    items = [_offer_data(offer) for offer in priced(offers)]
     return {"items": items, "count": len(items), "page": 1}
 
 
@@ -175,7 +175,10 @@ def _card_data(card: Card) -> dict[str, object]:
 
 
 def _offer_data(offer: Offer) -> dict[str, object]:
-    durations = list(offer.durations.all())
+    durations = [
+        {"minutes": length.minutes, "price_minor": price_of(offer, length).amount.minor}
+        for length in offer.durations.all()
+    ]
     return {
         "slug": offer.slug,
         "title": offer.title,
@@ -184,9 +187,9 @@ def _offer_data(offer: Offer) -> dict[str, object]:
         "venue": offer.venue,
         "discord": offer.discord_requirement,
         "currency": offer.currency,
-        "price_minor": durations[0].price_minor,
-        "duration": durations[0].minutes,
-        "durations": [{"minutes": length.minutes, "price_minor": length.price_minor} for length in durations],
+        "price_minor": durations[0]["price_minor"],
+        "duration": durations[0]["minutes"],
+        "durations": durations,
         "questions": [
             {
                 "key": question.key,

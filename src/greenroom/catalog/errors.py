@@ -13,6 +13,13 @@ class Missing:
     message: str
 
 
+class NoPriceError(GreenroomError):
+    """Nothing says what this costs, or what it comes to cannot be charged; the message says what to do."""
+
+    code = "no_price"
+    message = "Write a price, 0 for free."
+
+
 class OfferIncompleteError(GreenroomError):
     """The offer cannot be published yet; `missing` says exactly what it still needs."""
 

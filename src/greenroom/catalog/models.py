@@ -8,12 +8,10 @@ from django.db import models
 from django.db.models import F, Q
 
 from greenroom.availability.models import Schedule
-from greenroom.catalog.types import DiscordRequirement, OfferKind, OfferStatus, QuestionKind, Venue
+from greenroom.catalog.types import MAX_PRICE_MINOR, DiscordRequirement, OfferKind, OfferStatus, QuestionKind, Venue
 from greenroom.coaches.models import Coach
-from greenroom.core.money import Money
 
 MAX_DURATION_MINUTES = 24 * 60
-MAX_PRICE_MINOR = 10_000_000
 MAX_APPROVAL_HOURS = 14 * 24
 MAX_SEATS = 100
 
@@ -36,6 +34,12 @@ class Offer(models.Model):
     status = models.CharField(max_length=16, choices=_choices(OfferStatus), default=OfferStatus.DRAFT)
     position = models.PositiveSmallIntegerField(default=0)
     currency = models.CharField(max_length=3, default="EUR")
+    price_minor = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(MAX_PRICE_MINOR)],
+        help_text="The price of whatever has none of its own; 0 is free.",
+    )
     venue = models.CharField(max_length=16, choices=_choices(Venue), default=Venue.DISCORD)
     video_url = models.URLField(blank=True, help_text="The room of a video call, such as a Jitsi address.")
     place = models.CharField(max_length=200, blank=True, help_text="Where to meet in person.")
@@ -134,13 +138,18 @@ class Offer(models.Model):
 
 
 class OfferDuration(models.Model):
-    """One length in which an offer can be booked, with its price; the first by position is the default (X15)."""
+    """One length in which an offer can be booked; the first by position is the default (X15)."""
 
     offer = models.ForeignKey(Offer, on_delete=models.CASCADE, related_name="durations")
     minutes = models.PositiveSmallIntegerField(
         validators=[MinValueValidator(5), MaxValueValidator(MAX_DURATION_MINUTES)]
     )
-    price_minor = models.PositiveIntegerField(validators=[MaxValueValidator(MAX_PRICE_MINOR)])
+    price_minor = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(MAX_PRICE_MINOR)],
+        help_text="Its own price; 0 is free. Empty: the more general one counts.",
+    )
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
@@ -151,11 +160,6 @@ class OfferDuration(models.Model):
                 condition=Q(minutes__gte=1, minutes__lte=MAX_DURATION_MINUTES), name="durations_are_up_to_a_day"
             ),
         ]
-
-    @property
-    def price(self) -> Money:
-        """The price in the offer's currency."""
-        return Money(self.price_minor, self.offer.currency)
 
     @property
     def length(self) -> timedelta:

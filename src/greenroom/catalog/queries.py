@@ -1,12 +1,14 @@
 """Reading offers: what the public may see, their prices, their policy."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from django.db.models import QuerySet
 
 from greenroom.accounts.models import User
+from greenroom.catalog.errors import NoPriceError
 from greenroom.catalog.models import Offer, OfferDuration
+from greenroom.catalog.rules import Price, PriceTerms, find_price
 from greenroom.catalog.types import DEFAULT_REFUND_TIERS, OfferKind, OfferStatus, QuestionKind, RefundTier
 from greenroom.coaches.types import CoachStatus
 from greenroom.core.errors import InvalidInputError, NotFoundError
@@ -23,7 +25,7 @@ def public_offers() -> QuerySet[Offer]:
 def get_public_offer(coach_slug: str, offer_slug: str) -> Offer:
     """Return one published offer. Raises: NotFoundError."""
     offer = public_offers().filter(coach__slug=coach_slug, slug=offer_slug).first()
-    if offer is None:
+    if offer is None or not _is_priced(offer):
         raise NotFoundError("There is no such offer.")
     return offer
 
@@ -55,6 +57,33 @@ def get_offer(coach_slug: str, offer_slug: str, *, for_user: User | None = None)
     if offer is None:
         raise NotFoundError("There is no such offer.")
     return offer
+
+
+def price_of(offer: Offer, duration: OfferDuration | None = None) -> Price:
+    """Return what one length of an offer costs, or the whole of one that has no length.
+
+    From what is loaded: no query for an offer of `public_offers`.
+    Raises: NoPriceError, which no published offer does unless somebody changed it in the admin.
+    """
+    length_minor = duration.price_minor if duration else None
+    return find_price(PriceTerms(offer.currency, offer.price_minor, length_minor))
+
+
+def priced(offers: Iterable[Offer]) -> list[Offer]:
+    """Return the offers of which every length has a price: a published one lacks it only after a change in the admin.
+
+    No query for those of `public_offers`.
+    """
+    return [offer for offer in offers if _is_priced(offer)]
+
+
+def _is_priced(offer: Offer) -> bool:
+    try:
+        for duration in offer.durations.all():
+            price_of(offer, duration)
+    except NoPriceError:
+        return False
+    return True
 
 
 def refund_tiers(offer: Offer) -> tuple[RefundTier, ...]:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+MAX_PRICE_MINOR = 10_000_000
+
 
 class OfferKind(StrEnum):
     """What is sold. Only calls are sold so far; the other kinds have their place here."""
@@ -43,6 +45,13 @@ class QuestionKind(StrEnum):
     LONG_TEXT = "long_text"
     CHOICE = "choice"
     CHECKBOX = "checkbox"
+
+
+class PriceSource(StrEnum):
+    """Where a price comes from, the most exact first."""
+
+    LENGTH = "length"
+    OFFER = "offer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db.models import Min, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from greenroom.bookings.queries import Wish, next_slots
 from greenroom.catalog.models import Offer
-from greenroom.catalog.queries import public_offers
+from greenroom.catalog.queries import price_of, priced, public_offers
 from greenroom.coaches.models import Coach
 from greenroom.coaches.queries import public_coaches
 from greenroom.core.money import Money
@@ -35,7 +36,7 @@ def find_coaches(search: Search) -> QuerySet[Coach]:
 
 
 def _cheap_offers(max_price: int) -> QuerySet[Offer]:
-    offers = public_offers().annotate(least=Min("durations__price_minor"))
+    offers = public_offers().annotate(least=Min(Coalesce("durations__price_minor", "price_minor")))
     cheap = Q(pk__in=[])
     for currency in set(public_offers().order_by().values_list("currency", flat=True)):
         cheap |= Q(currency=currency, least__lte=max_price * 10 ** Money(0, currency).exponent)
@@ -58,7 +59,7 @@ def cards(coaches: Sequence[Coach], *, now: datetime, search: Search | None = No
     With a search that asks for time it is the first one then.
     """
     offers: defaultdict[int, list[Offer]] = defaultdict(list)
-    for offer in public_offers().filter(coach__in=coaches):
+    for offer in priced(public_offers().filter(coach__in=coaches)):
         offers[offer.coach_id].append(offer)
     wishes = [Wish(offer, offer.durations.all()[0].length) for some in offers.values() for offer in some]
     asked = search or Search()
@@ -72,7 +73,8 @@ def cards(coaches: Sequence[Coach], *, now: datetime, search: Search | None = No
 
 
 def _card(coach: Coach, offers: list[Offer], first: NextSlot | None) -> Card:
-    prices = [duration.price for offer in offers for duration in offer.durations.all() if duration.price_minor]
+    prices = [price_of(offer, duration).amount for offer in offers for duration in offer.durations.all()]
+    prices = [price for price in prices if price.minor]
     # A coach who sells in two currencies is shown by the first offer's: amounts of two are not comparable.
     same = [price for price in prices if price.currency == prices[0].currency]
     return Card(coach, min(same, default=None), first)

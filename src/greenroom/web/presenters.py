@@ -11,8 +11,9 @@ from greenroom.bookings.calendars import google_url, outlook_url
 from greenroom.bookings.explaining import Nothing
 from greenroom.bookings.models import Booking, CoachingSession
 from greenroom.bookings.queries import manage_token
+from greenroom.catalog.errors import NoPriceError
 from greenroom.catalog.models import Offer, OfferDuration
-from greenroom.catalog.queries import refund_tiers
+from greenroom.catalog.queries import price_of, refund_tiers
 from greenroom.catalog.types import RefundTier, Venue
 from greenroom.coaches.models import Coach
 from greenroom.core.errors import NotFoundError
@@ -65,9 +66,19 @@ def minimum_sentences(session: CoachingSession) -> list[str]:
     ]
 
 
-def price_or_none(duration: OfferDuration) -> Money | None:
-    """Return a price, or None where it is free."""
-    return duration.price if duration.price_minor else None
+def price_or_none(offer: Offer, duration: OfferDuration) -> Money | None:
+    """Return the price of a length, or None where it is free. Raises: NoPriceError."""
+    amount = price_of(offer, duration).amount
+    return amount if amount.minor else None
+
+
+def price_words(offer: Offer, duration: OfferDuration) -> str:
+    """Say what a length costs, to its coach: also that it has no price yet."""
+    try:
+        price = price_or_none(offer, duration)
+    except NoPriceError:
+        return "no price yet"
+    return display.money(price) if price else "Free"
 
 
 def book_url(offer: Offer, duration: OfferDuration | None = None, **query: str) -> str:

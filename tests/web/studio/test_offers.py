@@ -106,6 +106,24 @@ def test_an_offer_as_drawn_can_be_sent_back_and_changes_nothing(desk: Client, co
     assert coach.is_public
 
 
+def test_an_offer_with_one_price_for_every_length(desk: Client) -> None:
+    desk.post(NEW, WHOLE | {"price": "70", "durations-0-price": "", "publish": "1"})
+
+    offer = Offer.objects.get()
+    assert (offer.status, offer.price_minor) == ("published", 7000)
+    assert list(offer.durations.values_list("minutes", "price_minor")) == [(60, None), (30, 4550)]
+    [row] = desk.get("/studio/offers/").context["offers"]
+    assert [price for _length, price in row["lengths"]] == ["€70", "€45.50"]
+
+
+def test_an_offer_without_a_price_says_so_and_is_not_published(desk: Client) -> None:
+    answer = desk.post(NEW, WHOLE | {"durations-1-price": "", "publish": "1"})
+
+    [row] = desk.get("/studio/offers/").context["offers"]
+    assert (row["status"], [price for _length, price in row["lengths"]]) == ("draft", ["€80", "no price yet"])
+    assert said(answer) == ["30 minutes: Write a price, 0 for free."]
+
+
 def test_new_offer_with_little_is_saved_and_says_what_it_needs(desk: Client, coach: Coach) -> None:
     WeeklyWindow.objects.all().delete()
     little = {name: value for name, value in WHOLE.items() if not name.startswith(("durations", "questions", "refund"))}
@@ -171,7 +189,9 @@ BAD: list[tuple[dict[str, str], str]] = [
     ({"durations-0-minutes": "1441"}, "id_durations-0-minutes"),
     ({"durations-0-minutes": "an hour"}, "id_durations-0-minutes"),
     ({"durations-0-minutes": ""}, "id_durations-0-minutes"),
-    ({"durations-0-price": ""}, "id_durations-0-price"),
+    ({"price": "1.234"}, "id_price"),
+    ({"price": "0.10"}, "id_price"),
+    ({"price": "9999999"}, "id_price"),
     ({"durations-0-price": "-5"}, "id_durations-0-price"),
     ({"durations-0-price": "1,000"}, "id_durations-0-price"),
     ({"durations-0-price": "80 euro"}, "id_durations-0-price"),

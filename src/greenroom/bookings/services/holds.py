@@ -20,14 +20,16 @@ from greenroom.bookings.errors import (
 from greenroom.bookings.models import Booking, CoachingSession
 from greenroom.bookings.services import follow_ups, locked, seats
 from greenroom.bookings.types import GONE, UNPAID, BookingEvent, BookingStatus, Contact, Intake
+from greenroom.catalog.errors import NoPriceError
 from greenroom.catalog.models import Offer, OfferDuration
-from greenroom.catalog.queries import get_public_offer, refund_tiers
+from greenroom.catalog.queries import get_public_offer, price_of, refund_tiers
 from greenroom.coaches.models import Coach
 from greenroom.coaches.queries import lock_coach
 from greenroom.core import audit
 from greenroom.core.actors import SYSTEM, Actor
 from greenroom.core.constraints import violates
 from greenroom.core.errors import NotAllowedError
+from greenroom.core.money import Money
 from greenroom.core.transactions import unit_of_work
 from greenroom.jobs.services import plan
 from greenroom.orders.services import create_order, update_contact
@@ -164,7 +166,7 @@ def _hold(
         status=BookingStatus.HELD,
         holder=holder,
         hold_expires_at=expires_at,
-        price_minor=duration.price_minor,
+        price_minor=_price_now(offer, duration).minor,
         currency=offer.currency,
         approval_hours=offer.approval_hours,
         moves_limit=offer.moves_limit,
@@ -175,6 +177,13 @@ def _hold(
     plan_expiry(booking, now)
     audit.record(actor=actor, action="booking.hold", target=booking, now=now, after={"status": booking.status})
     return booking
+
+
+def _price_now(offer: Offer, duration: OfferDuration) -> Money:
+    try:
+        return price_of(offer, duration).amount
+    except NoPriceError as error:
+        raise OfferNotBookableError from error
 
 
 def _require_bookable(offer: Offer, coach: Coach, student: User | None) -> None:

@@ -11,7 +11,7 @@ from greenroom.bookings.services.confirming import fulfil
 from greenroom.bookings.services.holds import order_of, plan_expiry, release_stale_holds
 from greenroom.bookings.types import BookingStatus, Contact, ManualPayment
 from greenroom.catalog.models import OfferDuration
-from greenroom.catalog.services.terms import check_price
+from greenroom.catalog.rules import check_price
 from greenroom.coaches.queries import lock_coach
 from greenroom.core import audit
 from greenroom.core.actors import Actor

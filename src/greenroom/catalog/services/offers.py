@@ -24,7 +24,7 @@ from greenroom.core.errors import InvalidInputError
 from greenroom.core.transactions import unit_of_work
 
 _PLAIN = (
-    "title", "summary", "description", "currency", "venue", "video_url", "place", "increment_minutes",
+    "title", "summary", "description", "currency", "price_minor", "venue", "video_url", "place", "increment_minutes",
     "buffer_before_minutes", "buffer_after_minutes", "notice_minutes", "horizon_days",
     "first_day", "last_day", "daily_limit", "weekly_limit", "monthly_limit", "approval_hours",
     "moves_limit", "move_notice_hours", "capacity", "min_seats",

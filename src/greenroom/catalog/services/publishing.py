@@ -3,8 +3,9 @@
 from datetime import datetime
 
 from greenroom.availability.models import DateOverride, Schedule
-from greenroom.catalog.errors import Missing, OfferIncompleteError, OfferStateError
+from greenroom.catalog.errors import Missing, NoPriceError, OfferIncompleteError, OfferStateError
 from greenroom.catalog.models import Offer
+from greenroom.catalog.queries import price_of
 from greenroom.catalog.services.access import own_offer, require
 from greenroom.catalog.types import OfferStatus, Venue
 from greenroom.coaches.models import Coach
@@ -54,13 +55,25 @@ def missing_for_publishing(offer: Offer) -> tuple[Missing, ...]:
     missing = []
     if not offer.title.strip():
         missing.append(Missing("title", "Give it a title."))
-    if not offer.durations.exists():
-        missing.append(Missing("durations", "Add at least one length with its price."))
+    missing += _missing_prices(offer)
     if offer.venue == Venue.VIDEO and not offer.video_url:
         missing.append(Missing("video_url", "Add the address of the video room."))
     if not _has_hours(offer):
         missing.append(Missing("schedule", "Set up your weekly hours: nothing can be booked without them."))
     return tuple(missing)
+
+
+def _missing_prices(offer: Offer) -> list[Missing]:
+    durations = list(offer.durations.all())
+    if not durations:
+        return [Missing("durations", "Add at least one length with its price.")]
+    missing = []
+    for index, duration in enumerate(durations):
+        try:
+            price_of(offer, duration)
+        except NoPriceError as error:
+            missing.append(Missing(f"durations.{index}", f"{duration.minutes} minutes: {error.message}"))
+    return missing
 
 
 def _has_hours(offer: Offer) -> bool:

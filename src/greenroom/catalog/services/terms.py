@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
+from greenroom.catalog.rules import check_price
 from greenroom.catalog.types import DiscordRequirement, QuestionKind, Venue
-from greenroom.core.currencies import is_sold_in, least_charge, step_minor
+from greenroom.core.currencies import is_sold_in
 from greenroom.core.errors import InvalidInputError
 from greenroom.core.money import Money
-from greenroom.notifications.display import money
 
 MOST_DURATIONS = 8
 MOST_QUESTIONS = 20
@@ -30,10 +30,10 @@ _FEWEST_OPTIONS = 2
 
 @dataclass(frozen=True, slots=True)
 class DurationTerms:
-    """One length in minutes with its price in minor units; 0 is free."""
+    """One length in minutes with its own price in minor units; 0 is free, None: the offer's price counts."""
 
     minutes: int
-    price_minor: int
+    price_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +57,16 @@ class TierTerms:
 
 @dataclass(frozen=True, slots=True)
 class OfferTerms:
-    """An offer as its coach wants it; the lists stand in the order in which they are shown."""
+    """An offer as its coach wants it; the lists stand in the order in which they are shown.
+
+    `price_minor` is for whatever has no price of its own.
+    """
 
     title: str
     summary: str = ""
     description: str = ""
     currency: str = "EUR"
+    price_minor: int | None = None
     venue: Venue = Venue.DISCORD
     video_url: str = ""
     place: str = ""
@@ -94,6 +98,8 @@ def check_terms(terms: OfferTerms) -> None:
     Raises: InvalidInputError naming the field; that of a row as `questions.2`, counted from 0.
     """
     _check_currency(terms.currency)
+    if terms.price_minor is not None:
+        check_price(Money(terms.price_minor, terms.currency), field="price")
     _check_rules(terms)
     _check_limits(terms)
     _check_seats(terms)
@@ -153,18 +159,9 @@ def _check_durations(durations: Sequence[DurationTerms], currency: str) -> None:
         field = f"durations.{index}"
         if duration.minutes in seen:
             raise InvalidInputError(f"{duration.minutes} minutes is there twice.", field=field)
-        check_price(Money(duration.price_minor, currency), field=field)
+        if duration.price_minor is not None:
+            check_price(Money(duration.price_minor, currency), field=field)
         seen.add(duration.minutes)
-
-
-def check_price(price: Money, *, field: str) -> None:
-    """Refuse a price above zero that cards cannot be charged. Raises: InvalidInputError naming `field`."""
-    least = least_charge(price.currency)
-    if Money(0, price.currency) < price < least:
-        words = f"Cards can't be charged less than {money(least)}. Use 0 for free, or more."
-        raise InvalidInputError(words, field=field)
-    if price.minor % step_minor(price.currency):
-        raise InvalidInputError("Cards are charged two decimals only: let the third one be 0.", field=field)
 
 
 def _check_questions(questions: Sequence[QuestionTerms]) -> None:

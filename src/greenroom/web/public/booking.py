@@ -28,7 +28,7 @@ from greenroom.bookings.explaining import why_nothing
 from greenroom.bookings.models import Booking
 from greenroom.bookings.types import UNPAID, BookingStatus, Contact, Intake, ReturnAddresses
 from greenroom.catalog.models import IntakeQuestion, Offer, OfferDuration
-from greenroom.catalog.queries import answer_snapshot, find_duration, public_offers
+from greenroom.catalog.queries import answer_snapshot, find_duration, priced, public_offers
 from greenroom.catalog.types import DiscordRequirement, Venue
 from greenroom.coaches.queries import get_public_coach
 from greenroom.core import clock
@@ -76,7 +76,7 @@ def hold_limit() -> RateLimit:
 def book(request: HttpRequest, coach: str) -> HttpResponseBase:
     """Show free times; a POST holds one."""
     found = get_public_coach(coach)
-    offers = list(public_offers().filter(coach=found).select_related("coach__user"))
+    offers = priced(public_offers().filter(coach=found).select_related("coach__user"))
     if not offers or not found.is_bookable:
         return redirect("coach", coach)
     is_form = request.method == "POST"
@@ -120,7 +120,7 @@ def _show_times(
         "coach": presenters.coach_data(offer.coach),
         "offer": presenters.offer_data(offer),
         "length": duration.length,
-        "price": presenters.price_or_none(duration),
+        "price": presenters.price_or_none(offer, duration),
         "choices": _choices(offers, offer, duration),
         "zone_guess": sight.is_guess,
         "slot_action": request.path,
@@ -180,7 +180,7 @@ def _choices(offers: list[Offer], offer: Offer, chosen: OfferDuration) -> list[d
     return [
         {
             "label": f"{one.title}, {display.duration_short(duration.length)}",
-            "price": presenters.price_or_none(duration),
+            "price": presenters.price_or_none(one, duration),
             "url": presenters.book_url(one, duration),
             "is_current": one.pk == offer.pk and duration.minutes == chosen.minutes,
         }

@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from greenroom.catalog.models import Offer
-from greenroom.catalog.queries import get_public_offer, public_offers, refund_tiers
+from greenroom.catalog.queries import get_public_offer, priced, public_offers, refund_tiers
 from greenroom.coaches.queries import get_public_coach, get_public_coach_by_number
 from greenroom.core import clock
 from greenroom.core.errors import NotFoundError
@@ -57,7 +57,7 @@ def _card_data(card: Card) -> dict[str, Any]:
     """Return a card; its price is that of the offer to which its button leads."""
     slot = card.next_slot
     return presenters.coach_data(card.coach) | {
-        "price": presenters.price_or_none(slot.offer.durations.all()[0]) if slot else None,
+        "price": presenters.price_or_none(slot.offer, slot.offer.durations.all()[0]) if slot else None,
         "next_at": slot.starts_at if slot else None,
         "book_url": presenters.book_url(slot.offer) if slot else "",
     }
@@ -67,7 +67,7 @@ def _card_data(card: Card) -> dict[str, Any]:
 @require_safe
 def coach_page(request: HttpRequest, coach: str) -> HttpResponse:
     found = get_public_coach(coach)
-    offers = list(public_offers().filter(coach=found).prefetch_related("refund_tiers"))
+    offers = priced(public_offers().filter(coach=found).prefetch_related("refund_tiers"))
     rows = [_offer_row(offer) for offer in offers]
     context = {
         "coach": presenters.coach_data(found),
@@ -91,7 +91,7 @@ def _offer_row(offer: Offer) -> dict[str, Any]:
     duration = offer.durations.all()[0]
     return presenters.offer_data(offer) | {
         "length": duration.length,
-        "price": presenters.price_or_none(duration),
+        "price": presenters.price_or_none(offer, duration),
         "book_url": presenters.book_url(offer) if offer.coach.is_bookable else "",
         "blocked": "Not bookable at present",
     }

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from greenroom.accounts.models import User
 from greenroom.catalog.models import Offer
-from greenroom.catalog.queries import public_offers
+from greenroom.catalog.queries import price_of, priced, public_offers
 from greenroom.coaches.models import Coach
 from greenroom.coaches.queries import public_coaches
 from greenroom.core import clock
@@ -54,7 +54,11 @@ def _user(user: User) -> dict[str, Any]:
 
 def _coach(coach: Coach) -> dict[str, Any]:
     offers = public_offers().filter(coach=coach)
-    return {"slug": coach.slug, "time_zone": coach.user.time_zone, "offers": [_offer(offer) for offer in offers]}
+    return {
+        "slug": coach.slug,
+        "time_zone": coach.user.time_zone,
+        "offers": [_offer(offer) for offer in priced(offers)],
+    }
 
 
 def _offer(offer: Offer) -> dict[str, Any]:
@@ -62,7 +66,7 @@ def _offer(offer: Offer) -> dict[str, Any]:
     return {
         "slug": offer.slug,
         "duration": duration.minutes,
-        "price_minor": duration.price_minor,
+        "price_minor": price_of(offer, duration).amount.minor,
         "currency": offer.currency,
         "discord": offer.discord_requirement,
     }

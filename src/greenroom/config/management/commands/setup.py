@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 
 from django.core.management.base import BaseCommand, CommandError
 
+from greenroom.catalog.queries import price_of
 from greenroom.config.setup import FirstSteps, set_up
 from greenroom.core.errors import InvalidInputError
 from greenroom.core.money import Money
@@ -46,7 +47,7 @@ class Command(BaseCommand):
             offer = set_up(self._first_steps(answers, password))
         except InvalidInputError as error:
             raise CommandError(f"{error.field or 'input'}: {error.message}", returncode=2) from None
-        price = display.money(offer.durations.get().price)
+        price = display.money(price_of(offer, offer.durations.get()).amount)
         self.stdout.write(f"“{offer.title}” for {price} can be booked at /{offer.coach.slug}/")
 
     def _answer(self, name: str, options: dict[str, Any], *, asks: bool) -> str:

@@ -5,7 +5,7 @@ from django import forms
 from django.db.models import Q
 
 from greenroom.availability.models import Schedule
-from greenroom.catalog.models import MAX_APPROVAL_HOURS, MAX_DURATION_MINUTES, MAX_PRICE_MINOR, MAX_SEATS, Offer
+from greenroom.catalog.models import MAX_APPROVAL_HOURS, MAX_DURATION_MINUTES, MAX_SEATS, Offer
 from greenroom.catalog.services import DurationTerms, OfferTerms, QuestionTerms, TierTerms
 from greenroom.catalog.services.terms import (
     LONGEST_TIER_HOURS,
@@ -13,8 +13,9 @@ from greenroom.catalog.services.terms import (
     MOST_QUESTIONS,
     MOST_TIERS,
 )
-from greenroom.catalog.types import DiscordRequirement, QuestionKind, Venue
+from greenroom.catalog.types import MAX_PRICE_MINOR, DiscordRequirement, QuestionKind, Venue
 from greenroom.core.errors import InvalidInputError
+from greenroom.core.money import Money
 from greenroom.web.public.forms import PlainTextField
 from greenroom.web.studio.forms import DateField, parse_price, price_words
 from greenroom.web.studio.offers import choices
@@ -22,6 +23,8 @@ from greenroom.web.studio.rows import Row, RowGroup, RowsForm, blame
 
 _CHOOSE = {"required": "Choose one.", "invalid_choice": "Choose one from the list."}
 _SHORTEST_MINUTES = 5
+_LONGEST_PRICE = 14
+_PRICE_ATTRIBUTES = {"class": "input", "inputmode": "decimal", "autocomplete": "off"}
 
 
 def _whole_number(label: str, least: int, most: int, **kwargs: Any) -> forms.IntegerField:
@@ -35,10 +38,12 @@ def _whole_number(label: str, least: int, most: int, **kwargs: Any) -> forms.Int
 
 def _duration_fields(index: int) -> dict[str, forms.Field]:
     number = index + 1
-    attributes = {"class": "input", "inputmode": "decimal", "autocomplete": "off"}
     minutes = _whole_number(f"Length {number} in minutes", _SHORTEST_MINUTES, MAX_DURATION_MINUTES, required=False)
     price = PlainTextField(
-        label=f"Price {number}", required=False, max_length=14, widget=forms.TextInput(attrs=attributes)
+        label=f"Price {number}",
+        required=False,
+        max_length=_LONGEST_PRICE,
+        widget=forms.TextInput(attrs=_PRICE_ATTRIBUTES),
     )
     return {"minutes": minutes, "price": price}
 
@@ -88,6 +93,13 @@ class OfferForm(RowsForm):
         label="Description", required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 5})
     )
     currency = forms.ChoiceField(label="Currency", error_messages=_CHOOSE)
+    price = PlainTextField(
+        label="Price of any length",
+        required=False,
+        max_length=_LONGEST_PRICE,
+        widget=forms.TextInput(attrs=_PRICE_ATTRIBUTES),
+        help_text="For every length that has no price of its own.",
+    )
     venue = forms.ChoiceField(
         label="Where do you meet?", choices=choices.VENUES, widget=forms.RadioSelect, error_messages=_CHOOSE
     )
@@ -169,26 +181,40 @@ class OfferForm(RowsForm):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         self._indexes: dict[str, list[int]] = {group.name: [] for group in self.groups}
+        currency = cleaned.get("currency", "EUR")
         return cleaned | {
-            "durations": self._durations(cleaned.get("currency", "EUR")),
+            "price_minor": self._price(cleaned.get("price", ""), currency, field="price"),
+            "durations": self._durations(currency),
             "questions": self._questions(),
             "refund_tiers": self._tiers(),
         }
 
     def _durations(self, currency: str) -> tuple[DurationTerms, ...]:
         found = []
-        for index, row in self._both("durations", "minutes", "price", ("a length", "a price, 0 for free")):
-            try:
-                price_minor = parse_price(row["price"], currency)
-            except forms.ValidationError as error:
-                self.add_error(f"durations-{index}-price", error)
+        for index, row in self.cleaned_rows("durations"):
+            if self.has_row_error("durations", index):
                 continue
-            if price_minor > MAX_PRICE_MINOR:
-                self.add_error(f"durations-{index}-price", "This is more than a card can be charged.")
+            if row.get("minutes") is None:
+                if row.get("price"):
+                    self.add_error(f"durations-{index}-minutes", "Write a length, or clear the row.")
                 continue
+            price_minor = self._price(row["price"], currency, field=f"durations-{index}-price")
             self._indexes["durations"].append(index)
             found.append(DurationTerms(row["minutes"], price_minor))
         return tuple(found)
+
+    def _price(self, text: str, currency: str, *, field: str) -> int | None:
+        """Read a price in minor units; None where nothing is written or what is written is refused."""
+        if not text:
+            return None
+        try:
+            price_minor = parse_price(text, currency)
+        except forms.ValidationError as error:
+            self.add_error(field, error)
+            return None
+        if price_minor > MAX_PRICE_MINOR:
+            self.add_error(field, "This is more than a card can be charged.")
+        return price_minor
 
     def _questions(self) -> tuple[QuestionTerms, ...]:
         found = []
@@ -277,14 +303,23 @@ def _initial(offer: Offer) -> dict[str, Any]:
         "first_day", "last_day", "daily_limit", "weekly_limit", "monthly_limit", "approval_hours",
         "moves_limit", "move_notice_hours", "capacity", "min_seats",
     )  # fmt: skip
-    return {name: getattr(offer, name) for name in names} | {"schedule": offer.schedule_id}
+    return {name: getattr(offer, name) for name in names} | {
+        "schedule": offer.schedule_id,
+        "price": _written(offer.price_minor, offer),
+    }
+
+
+def _written(price_minor: int | None, offer: Offer) -> str:
+    return "" if price_minor is None else price_words(Money(price_minor, offer.currency))
 
 
 def _initial_rows(offer: Offer) -> dict[str, list[dict[str, Any]]]:
     if not offer.pk:
         return {}
     return {
-        "durations": [{"minutes": row.minutes, "price": price_words(row.price)} for row in offer.durations.all()],
+        "durations": [
+            {"minutes": row.minutes, "price": _written(row.price_minor, offer)} for row in offer.durations.all()
+        ],
         "questions": [
             {
                 "label": row.label,

@@ -45,7 +45,7 @@ def _row(offer: Offer) -> dict[str, Any]:
         "title": offer.title,
         "status": offer.status,
         "venue": presenters.offer_data(offer)["venue"],
-        "lengths": [(duration.length, presenters.price_or_none(duration)) for duration in durations],
+        "lengths": [(duration.length, presenters.price_words(offer, duration)) for duration in durations],
         "edit_url": reverse("studio_offer", args=[offer.pk]),
         "pk": offer.pk,
     }

@@ -6,9 +6,13 @@ from django import forms
 
 from greenroom.bookings.services import LONGEST_NOTE, MOST_TIMES
 from greenroom.bookings.types import ManualPayment, NoShowPreview, Party
-from greenroom.catalog.models import MAX_PRICE_MINOR, OfferDuration
+from greenroom.catalog.errors import NoPriceError
+from greenroom.catalog.models import OfferDuration
+from greenroom.catalog.queries import price_of
+from greenroom.catalog.types import MAX_PRICE_MINOR
 from greenroom.core.errors import InvalidInputError
 from greenroom.notifications import display
+from greenroom.web import presenters
 from greenroom.web.public.forms import PlainTextField
 from greenroom.web.studio.forms import DateField, StartField, parse_price, wall_instant
 from greenroom.web.studio.rows import Row, RowGroup, RowsForm, blame
@@ -170,7 +174,7 @@ class ManualForm(forms.Form):
         # `Any`: the checker knows it by the base class of all fields, which has no choices.
         what: Any = self.fields["what"]
         what.choices = [
-            (key, f"{one.offer.title}, {display.duration_short(one.length)}, {display.money(one.price)}")
+            (key, f"{one.offer.title}, {display.duration_short(one.length)}, {presenters.price_words(one.offer, one)}")
             for key, one in self._durations.items()
         ]
 
@@ -184,15 +188,25 @@ class ManualForm(forms.Form):
         duration = self._durations.get(cleaned.get("what", ""))
         if duration is None:
             return cleaned
-        price_minor = duration.price_minor
-        if cleaned.get("price"):
-            try:
-                price_minor = parse_price(cleaned["price"], duration.offer.currency)
-            except forms.ValidationError as error:
-                self.add_error("price", error)
-            if price_minor > MAX_PRICE_MINOR:
-                self.add_error("price", "This is more than a card can be charged.")
+        price_minor = 0
+        try:
+            price_minor = self._price_minor(cleaned.get("price", ""), duration)
+        except forms.ValidationError as error:
+            self.add_error("price", error)
         return cleaned | {"duration": duration, "price_minor": price_minor}
+
+    def _price_minor(self, text: str, duration: OfferDuration) -> int:
+        if not text and self.cleaned_data.get("payment") != ManualPayment.LINK:
+            return 0
+        if not text:
+            try:
+                return price_of(duration.offer, duration).amount.minor
+            except NoPriceError:
+                raise forms.ValidationError("The offer has no price yet: write what the client pays.") from None
+        price_minor = parse_price(text, duration.offer.currency)
+        if price_minor > MAX_PRICE_MINOR:
+            raise forms.ValidationError("This is more than a card can be charged.")
+        return price_minor
 
     @property
     def starts_at(self) -> datetime:
