@@ -15,6 +15,7 @@ from greenroom.notifications.display import Viewer
 from greenroom.notifications.letters import Action, Letter, render
 from greenroom.notifications.models import Message
 from greenroom.notifications.types import Content
+from greenroom.orders.policies import steps_ahead
 from greenroom.orders.rules import capped_tiers
 from greenroom.payments.queries import has_held_refund
 
@@ -421,11 +422,8 @@ def _refund_terms(booking: Booking, now: datetime) -> tuple[tuple[str, str], ...
     if booking.order is None or not booking.order.total_minor:
         return ()
     viewer = _viewer(booking, Party.STUDENT)
-    ahead = [
-        (tier.percent, booking.session.starts_at - tier.notice)
-        for tier in capped_tiers(booking.order.refund_tiers, booking.refund_cap_percent)
-        if booking.session.starts_at - tier.notice >= now
-    ]
+    tiers = capped_tiers(booking.order.refund_tiers, booking.refund_cap_percent)
+    ahead = steps_ahead(tiers, starts_at=booking.session.starts_at, now=now)
     if not ahead:
         return (("If you cancel", "Nothing is refunded any more"),)
     return tuple((f"{percent} % back until", display.moment(until, viewer)) for percent, until in ahead)

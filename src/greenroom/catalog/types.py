@@ -62,4 +62,15 @@ class RefundTier:
     percent: int
 
 
+class PolicyPreset(StrEnum):
+    """A cancellation policy by its name; `own`: the coach's own rules."""
+
+    FLEXIBLE = "flexible"
+    DAY = "day"
+    MODERATE = "moderate"
+    STRICT = "strict"
+    NONE = "none"
+    OWN = "own"
+
+
 DEFAULT_REFUND_TIERS = (RefundTier(timedelta(hours=24), 100),)

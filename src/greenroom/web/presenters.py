@@ -1,6 +1,5 @@
 """What templates are given: plain values out of rows, in the shapes the templates' first lines ask for."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -21,7 +20,6 @@ from greenroom.core.money import Money
 from greenroom.notifications import display
 from greenroom.orders.models import Order
 
-_ALL = 100
 _COUNTED_DOWN_SECONDS = 3600
 
 
@@ -108,17 +106,6 @@ def _dates_words(offer: Offer) -> str:
     first = f" from {display.day_long(offer.first_day)}" if offer.first_day else ""
     last = f" until {display.day_long(offer.last_day)}" if offer.last_day else ""
     return f"This can be booked{first}{last}."
-
-
-def policy_sentences(tiers: Sequence[RefundTier]) -> list[str]:
-    """Say a cancellation policy: what comes back, until when."""
-    sentences = []
-    for tier in sorted(tiers, key=lambda tier: -tier.notice):
-        back = "Everything comes back" if tier.percent == _ALL else f"{tier.percent} % comes back"
-        sentences.append(f"{back} if you cancel at least {display.duration(tier.notice)} before.")
-    after = "After that nothing is refunded." if sentences else "If you cancel, nothing is refunded."
-    sentences.append(f"{after} If the coach cancels, everything comes back.")
-    return sentences
 
 
 def approval_sentences(coach: Coach, hours: int | None) -> list[str]:

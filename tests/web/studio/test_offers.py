@@ -90,6 +90,56 @@ def test_new_offer_is_a_draft_with_all_that_was_written(desk: Client, coach: Coa
     assert (offer.moves_limit, offer.move_notice_hours, offer.discord_requirement) == (2, 24, "before_payment")
 
 
+@pytest.mark.parametrize(
+    ("policy", "tiers"),
+    [
+        ("flexible", [(1, 100)]),
+        ("day", [(24, 100)]),
+        ("moderate", [(48, 100), (24, 50)]),
+        ("strict", [(168, 100), (48, 50)]),
+        ("none", [(0, 0)]),
+    ],
+)
+def test_policy_chosen_by_name_counts_whatever_the_rows_say(
+    desk: Client, policy: str, tiers: list[tuple[int, int]]
+) -> None:
+    desk.post(NEW, WHOLE | {"policy": policy, "refund_tiers-0-hours": "x", "refund_tiers-1-percent": ""})
+
+    offer = Offer.objects.get()
+    assert list(offer.refund_tiers.values_list("notice_hours", "percent")) == tiers
+    form = desk.get(f"/studio/offers/{offer.pk}/").context["form"]
+    assert form["policy"].value() == policy
+
+
+def test_own_rules_count_when_they_are_chosen(desk: Client) -> None:
+    desk.post(NEW, WHOLE | {"policy": "own", "refund_tiers-1-percent": "25"})
+
+    offer = Offer.objects.get()
+    assert list(offer.refund_tiers.values_list("notice_hours", "percent")) == [(48, 100), (24, 25)]
+    assert desk.get(f"/studio/offers/{offer.pk}/").context["form"]["policy"].value() == "own"
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        ({"refund_tiers-rows": "0"}, "Write a rule, or choose one of the policies."),
+        ({"refund_tiers-0-percent": "40"}, "Cancelling later can&#x27;t give more back than cancelling earlier."),
+        ({"refund_tiers-1-hours": "48"}, "48 hours is there twice."),
+        ({"refund_tiers-0-percent": "101"}, "Write a whole number from 0 to 100."),
+        ({"policy": "cheap"}, "Choose one from the list."),
+    ],
+)
+def test_own_rules_that_contradict_themselves_are_refused_with_words(
+    desk: Client, sent: dict[str, str], words: str
+) -> None:
+    rows = {name: "" for name in WHOLE if name.startswith("refund_tiers-")} if "refund_tiers-rows" in sent else {}
+
+    answer = desk.post(NEW, WHOLE | {"policy": "own"} | rows | sent)
+
+    assert (answer.status_code, Offer.objects.exists()) == (422, False)
+    assert words in answer.content.decode()
+
+
 def test_an_offer_as_drawn_can_be_sent_back_and_changes_nothing(desk: Client, coach: Coach) -> None:
     desk.post(NEW, WHOLE)
     offer = Offer.objects.get()

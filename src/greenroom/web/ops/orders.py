@@ -13,6 +13,7 @@ from greenroom.core.ids import new_ref
 from greenroom.core.money import Money, total
 from greenroom.notifications.display import money as money_words
 from greenroom.orders.models import Order
+from greenroom.orders.policies import policy_sentences
 from greenroom.payments import queries as payments
 from greenroom.payments.errors import NotRefundableError
 from greenroom.payments.services import Form, refund_by_staff
@@ -21,7 +22,6 @@ from greenroom.web.ops.forms import RefundForm, SearchForm
 from greenroom.web.ops.movements import movements_of
 from greenroom.web.ops.queries import OrderFile, get_order, read_file, search_orders
 from greenroom.web.ops.timeline import timeline_of
-from greenroom.web.presenters import policy_sentences
 from greenroom.web.problems import problems_of
 from greenroom.web.studio.forms import price_words
 

@@ -39,6 +39,7 @@ from greenroom.core.instants import parse_instant
 from greenroom.core.ratelimit import RateLimit, take
 from greenroom.notifications import display
 from greenroom.notifications.display import Viewer
+from greenroom.orders.policies import dated_policy
 from greenroom.payments import gateways
 from greenroom.payments import queries as payments
 from greenroom.rooms.queries import room_view
@@ -292,8 +293,11 @@ def step_context(request: HttpRequest, booking: Booking) -> dict[str, Any]:
     sight = visitors.sight_of(request, coach_tz=booking.coach.user.time_zone)
     change_url = presenters.change_time_url(booking)
     tiers = booking.order.refund_tiers if booking.order else presenters.refund_tiers_of(booking)
+    now = clock.now()
+    aside = presenters.aside_data(booking)
+    has_price = aside["price"] is not None
     return (
-        presenters.aside_data(booking)
+        aside
         | presenters.when_data(booking, change_url=change_url)
         | {
             "viewer": sight.viewer,
@@ -303,7 +307,11 @@ def step_context(request: HttpRequest, booking: Booking) -> dict[str, Any]:
             "policy": [
                 *presenters.minimum_sentences(booking.session),
                 *presenters.approval_sentences(booking.coach, booking.approval_hours),
-                *presenters.policy_sentences(tiers),
+                *(
+                    dated_policy(tiers, starts_at=booking.session.starts_at, now=now, viewer=sight.viewer)
+                    if has_price
+                    else ()
+                ),
                 *presenters.move_sentences(booking.moves_limit, booking.move_terms.notice),
             ],
             "discord": card_of(request, booking),

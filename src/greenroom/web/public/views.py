@@ -1,5 +1,6 @@
 """The front door, the directory, a coach's page, and small things every page needs."""
 
+from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -20,6 +21,7 @@ from greenroom.core import clock
 from greenroom.core.errors import NotFoundError
 from greenroom.directory.queries import cards, find_cards, find_coaches
 from greenroom.directory.types import Card, Search
+from greenroom.orders.policies import policy_sentences
 from greenroom.web import presenters
 from greenroom.web.public.forms import DirectoryForm
 from greenroom.web.visitors import remember_choices, remember_theme, sight_of
@@ -63,6 +65,14 @@ def _card_data(card: Card) -> dict[str, Any]:
     }
 
 
+def _policy_sentences(offers: Sequence[Offer]) -> list[str]:
+    """Say the policy that all offers share; where they differ each is said when it is booked."""
+    policies = {refund_tiers(offer) for offer in offers}
+    if len(policies) == 1:
+        return policy_sentences(policies.pop())
+    return ["What comes back when you cancel depends on the offer, and is said before you pay."] if policies else []
+
+
 @never_cache
 @require_safe
 def coach_page(request: HttpRequest, coach: str) -> HttpResponse:
@@ -72,7 +82,7 @@ def coach_page(request: HttpRequest, coach: str) -> HttpResponse:
     context = {
         "coach": presenters.coach_data(found),
         "offers": rows,
-        "policy": presenters.policy_sentences(refund_tiers(offers[0])) if offers else [],
+        "policy": _policy_sentences(offers),
         "paused": "" if found.is_bookable else f"{found.display_name} takes no new bookings at present.",
         "book_url": next((row["book_url"] for row in rows if row["book_url"]), ""),
     }

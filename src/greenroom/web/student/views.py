@@ -26,8 +26,10 @@ from greenroom.core.instants import parse_instant
 from greenroom.core.money import Money
 from greenroom.core.ratelimit import RateLimit, take
 from greenroom.notifications import display
+from greenroom.notifications.display import Viewer
 from greenroom.orders.models import Order
-from greenroom.orders.rules import ALL_PERCENT, capped_tiers
+from greenroom.orders.policies import dated_policy, dated_sentences
+from greenroom.orders.rules import capped_tiers
 from greenroom.payments.queries import find_blocking_dispute_of_order, has_held_refund
 from greenroom.web import presenters, visitors
 from greenroom.web.accounts.discord_flow import allows_discord_redirect
@@ -73,10 +75,12 @@ def manage(request: HttpRequest, token: str) -> HttpResponseBase:
     now = clock.now()
     status, starts_at = booking.status, booking.session.starts_at
     is_upcoming = status in UPCOMING
-    context = _page_context(request, booking) | {
+    context = _page_context(request, booking)
+    viewer = context["viewer"]
+    context |= {
         "order": presenters.order_data(booking.order),
         "documents": sheets.document_links(booking.order.documents.order_by("pk"), by_token=True),
-        "rule": " ".join([*_move_sentences(booking, now), *_refund_sentences(booking, booking.order)]),
+        "rule": " ".join([*_move_sentences(booking, now), *_refund_sentences(booking, booking.order, viewer, now)]),
         "reschedule_url": _reschedule_url(booking, token, now),
         "cancel_url": reverse("manage_cancel", args=[token])
         if rules.can_cancel(status=status, starts_at=starts_at, now=now)
@@ -125,10 +129,11 @@ def _move_sentences(booking: Booking, now: datetime) -> list[str]:
     return [refusal] if refusal else presenters.move_sentences(booking.moves_limit, booking.move_terms.notice)
 
 
-def _refund_sentences(booking: Booking, order: Order) -> list[str]:
-    if booking.status == BookingStatus.PENDING_APPROVAL or booking.proposed_times:
+def _refund_sentences(booking: Booking, order: Order, viewer: Viewer, now: datetime) -> list[str]:
+    if booking.status == BookingStatus.PENDING_APPROVAL or booking.proposed_times or not order.total_minor:
         return []
-    return presenters.policy_sentences(capped_tiers(order.refund_tiers, booking.refund_cap_percent))
+    tiers = capped_tiers(order.refund_tiers, booking.refund_cap_percent)
+    return dated_policy(tiers, starts_at=booking.session.starts_at, now=now, viewer=viewer)
 
 
 def _refund_sentence(booking: Booking) -> str:
@@ -154,9 +159,10 @@ def cancel(request: HttpRequest, token: str) -> HttpResponseBase:
         services.cancel_booking(booking=booking, actor=actor, now=now, reason=form.words)
         messages.success(request, "The session is cancelled.")
         return redirect("manage", token)
-    context = _page_context(request, booking) | {
+    context = _page_context(request, booking)
+    context |= {
         "form": form,
-        "refund": _refund_preview(booking, preview.refund, preview.percent),
+        "refund": _refund_preview(booking, preview.refund, context["viewer"], now),
         "manage_url": reverse("manage", args=[token]),
         "reschedule_url": _reschedule_url(booking, token, now),
     }
@@ -164,7 +170,7 @@ def cancel(request: HttpRequest, token: str) -> HttpResponseBase:
     return render(request, "student/cancel.html", context, status=status)
 
 
-def _refund_preview(booking: Booking, amount: Money, percent: int) -> dict[str, Any] | None:
+def _refund_preview(booking: Booking, amount: Money, viewer: Viewer, now: datetime) -> dict[str, Any] | None:
     order = booking.order
     if order is None or not order.total_minor:
         return None
@@ -173,7 +179,7 @@ def _refund_preview(booking: Booking, amount: Money, percent: int) -> dict[str, 
         "amount": amount,
         "kept": order.total - amount,
         "to": "the card you paid with",
-        "rule": f"{_refund_rule(booking, order, percent)}{_bank_words(order)}",
+        "rule": f"{_refund_rule(booking, order, viewer, now)}{_bank_words(order)}",
     }
 
 
@@ -186,15 +192,13 @@ def _bank_words(order: Order) -> str:
     )
 
 
-def _refund_rule(booking: Booking, order: Order, percent: int) -> str:
+def _refund_rule(booking: Booking, order: Order, viewer: Viewer, now: datetime) -> str:
     if booking.status == BookingStatus.PENDING_APPROVAL:
         return "Your coach has not answered yet, so everything comes back."
     if booking.proposed_times:
         return "Your coach asked for another time, so everything comes back."
-    now = f"By the cancellation policy {percent} % comes back now"
     tiers = capped_tiers(order.refund_tiers, booking.refund_cap_percent)
-    full = [tier.notice for tier in tiers if tier.percent == ALL_PERCENT]
-    return f"{now}; all of it until {display.duration(min(full))} before." if full else f"{now}."
+    return " ".join(dated_sentences(tiers, starts_at=booking.session.starts_at, now=now, viewer=viewer))
 
 
 @never_cache

@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
-from greenroom.catalog.types import DiscordRequirement, QuestionKind, Venue
+from greenroom.catalog.policies import PRESETS
+from greenroom.catalog.types import DiscordRequirement, PolicyPreset, QuestionKind, Venue
 from greenroom.core import currencies as currency_codes
 from greenroom.notifications.display import duration
+from greenroom.orders.policies import short_words
 
 Choice = tuple[str, str]
 
@@ -25,6 +27,13 @@ KINDS = (
     (QuestionKind.CHOICE.value, "One of some choices"),
     (QuestionKind.CHECKBOX.value, "A box to tick"),
 )
+_POLICY_NAMES = {
+    PolicyPreset.FLEXIBLE: "Flexible",
+    PolicyPreset.DAY: "24 hours",
+    PolicyPreset.MODERATE: "Moderate",
+    PolicyPreset.STRICT: "Strict",
+    PolicyPreset.NONE: "No refunds",
+}
 _INCREMENTS = (5, 10, 15, 20, 30, 45, 60, 90, 120)
 _BUFFERS = (0, 5, 10, 15, 20, 30, 45, 60, 90, 120)
 _MOVE_NOTICES = (0, 1, 2, 4, 8, 12, 24, 48, 72, 168)
@@ -33,6 +42,12 @@ _DAY = 24 * _HOUR
 _NOTICES = (
     0, _HOUR, 2 * _HOUR, 4 * _HOUR, 8 * _HOUR, 12 * _HOUR, _DAY, 2 * _DAY, 3 * _DAY, 7 * _DAY, 14 * _DAY, 30 * _DAY,
 )  # fmt: skip
+
+
+def policies() -> list[Choice]:
+    """Return the cancellation policies, each with what it says."""
+    named = [(preset.value, f"{name}: {short_words(PRESETS[preset])}") for preset, name in _POLICY_NAMES.items()]
+    return [*named, (PolicyPreset.OWN.value, "My own rules")]
 
 
 def currencies(present: str) -> list[Choice]:

@@ -1,4 +1,5 @@
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -6,6 +7,7 @@ from django.db.models import Q
 
 from greenroom.availability.models import Schedule
 from greenroom.catalog.models import MAX_APPROVAL_HOURS, MAX_DURATION_MINUTES, MAX_SEATS, Offer
+from greenroom.catalog.policies import PRESETS, preset_of
 from greenroom.catalog.services import DurationTerms, OfferTerms, QuestionTerms, TierTerms
 from greenroom.catalog.services.terms import (
     LONGEST_TIER_HOURS,
@@ -13,7 +15,15 @@ from greenroom.catalog.services.terms import (
     MOST_QUESTIONS,
     MOST_TIERS,
 )
-from greenroom.catalog.types import MAX_PRICE_MINOR, DiscordRequirement, QuestionKind, Venue
+from greenroom.catalog.types import (
+    DEFAULT_REFUND_TIERS,
+    MAX_PRICE_MINOR,
+    DiscordRequirement,
+    PolicyPreset,
+    QuestionKind,
+    RefundTier,
+    Venue,
+)
 from greenroom.core.errors import InvalidInputError
 from greenroom.core.money import Money
 from greenroom.web.public.forms import PlainTextField
@@ -25,6 +35,7 @@ _CHOOSE = {"required": "Choose one.", "invalid_choice": "Choose one from the lis
 _SHORTEST_MINUTES = 5
 _LONGEST_PRICE = 14
 _PRICE_ATTRIBUTES = {"class": "input", "inputmode": "decimal", "autocomplete": "off"}
+_ONE_HOUR = timedelta(hours=1)
 
 
 def _whole_number(label: str, least: int, most: int, **kwargs: Any) -> forms.IntegerField:
@@ -157,6 +168,13 @@ class OfferForm(RowsForm):
         help_text="Empty: as often as they like, without asking you.",
     )
     move_notice_hours = forms.TypedChoiceField(label="It can be moved until", coerce=int, error_messages=_CHOOSE)
+    policy = forms.ChoiceField(
+        label="What comes back when a student cancels",
+        choices=choices.policies,
+        required=False,
+        widget=forms.RadioSelect,
+        error_messages=_CHOOSE,
+    )
     schedule = forms.ModelChoiceField(
         Schedule.objects.none(),
         label="Hours",
@@ -166,7 +184,9 @@ class OfferForm(RowsForm):
     )
 
     def __init__(self, data: Mapping[str, Any] | None = None, *, offer: Offer, is_quiet: bool = False) -> None:
-        super().__init__(data, initial=_initial(offer), rows=_initial_rows(offer), is_quiet=is_quiet)
+        rows = _initial_rows(offer)
+        initial = _initial(offer) | {"policy": _policy_of(rows)}
+        super().__init__(data, initial=initial, rows=rows, is_quiet=is_quiet)
         # `Any`: the checker knows these by the base class of all fields, which has no choices.
         fields: dict[str, Any] = self.fields
         fields["currency"].choices = choices.currencies(offer.currency)
@@ -186,7 +206,7 @@ class OfferForm(RowsForm):
             "price_minor": self._price(cleaned.get("price", ""), currency, field="price"),
             "durations": self._durations(currency),
             "questions": self._questions(),
-            "refund_tiers": self._tiers(),
+            "refund_tiers": self._policy(cleaned),
         }
 
     def _durations(self, currency: str) -> tuple[DurationTerms, ...]:
@@ -228,6 +248,18 @@ class OfferForm(RowsForm):
             self._indexes["questions"].append(index)
             found.append(QuestionTerms(row["label"], kind, row["is_required"], options, row.get("key", "")))
         return tuple(found)
+
+    def _policy(self, cleaned: Mapping[str, Any]) -> tuple[TierTerms, ...]:
+        """Return the rules of the policy that was chosen; the rows count for own rules only."""
+        preset = PolicyPreset(cleaned.get("policy") or PolicyPreset.OWN)
+        if preset is not PolicyPreset.OWN:
+            for name in [name for name in self.errors if name.startswith("refund_tiers-")]:
+                del self.errors[name]
+            return tuple(TierTerms(tier.notice // _ONE_HOUR, tier.percent) for tier in PRESETS[preset])
+        rules = self._tiers()
+        if cleaned.get("policy") and not rules and not self.has_row_error("refund_tiers", 0):
+            self.add_error("refund_tiers-0-hours", "Write a rule, or choose one of the policies.")
+        return rules
 
     def _tiers(self) -> tuple[TierTerms, ...]:
         found = []
@@ -311,6 +343,11 @@ def _initial(offer: Offer) -> dict[str, Any]:
 
 def _written(price_minor: int | None, offer: Offer) -> str:
     return "" if price_minor is None else price_words(Money(price_minor, offer.currency))
+
+
+def _policy_of(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    tiers = [RefundTier(row["hours"] * _ONE_HOUR, row["percent"]) for row in rows.get("refund_tiers", ())]
+    return preset_of(tiers or DEFAULT_REFUND_TIERS).value
 
 
 def _initial_rows(offer: Offer) -> dict[str, list[dict[str, Any]]]:
