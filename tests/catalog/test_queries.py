@@ -60,14 +60,14 @@ def test_public_offers_come_once_each_in_the_coachs_order() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_public_offers_cost_two_queries(count: int) -> None:
+def test_public_offers_cost_three_queries(count: int) -> None:
     for n in range(count):
         make_offer(make_coach(f"coach-{n}"))
 
     with CaptureQueriesContext(connection) as context:
         read = [(offer.coach.slug, offer.schedule, list(offer.durations.all())) for offer in public_offers()]
 
-    assert (len(read), len(context)) == (count, 2)
+    assert (len(read), len(context)) == (count, 3)
 
 
 def test_offer_of_another_coach_is_not_found() -> None:

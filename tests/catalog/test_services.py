@@ -117,7 +117,9 @@ def test_publish_offer_with_a_length_without_a_price_says_which() -> None:
     with pytest.raises(OfferIncompleteError) as refused:
         move("publish", offer)
 
-    assert refused.value.missing == (Missing("durations.1", "30 minutes: Write a price, 0 for free."),)
+    assert refused.value.missing == (
+        Missing("durations.1", "30 minutes: Write a price, 0 for free, or set your hourly rate."),
+    )
 
 
 def test_save_offer_does_not_take_the_price_of_a_published_one() -> None:

@@ -1,7 +1,7 @@
 from django.contrib import admin
 from django.utils.safestring import SafeString
 
-from greenroom.catalog.models import IntakeQuestion, Offer, OfferDuration, RefundTierRow
+from greenroom.catalog.models import IntakeQuestion, Offer, OfferDuration, Rate, RefundTierRow
 from greenroom.coaches.admin import CalendarAdmin
 from greenroom.core.admin import badge
 
@@ -20,6 +20,15 @@ class IntakeQuestionInline(admin.TabularInline):
 class RefundTierInline(admin.TabularInline):
     model = RefundTierRow
     extra = 0
+
+
+@admin.register(Rate)
+class RateAdmin(CalendarAdmin):
+    list_display = ("coach", "topic", "per_hour_minor", "currency")
+    list_filter = ("topic",)
+    list_select_related = ("coach", "topic")
+    search_fields = ("coach__display_name",)
+    autocomplete_fields = ("coach", "topic")
 
 
 @admin.register(Offer)

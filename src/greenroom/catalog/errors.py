@@ -17,7 +17,7 @@ class NoPriceError(GreenroomError):
     """Nothing says what this costs, or what it comes to cannot be charged; the message says what to do."""
 
     code = "no_price"
-    message = "Write a price, 0 for free."
+    message = "Write a price, 0 for free, or set your hourly rate."
 
 
 class OfferIncompleteError(GreenroomError):

@@ -9,7 +9,8 @@ from django.db.models import F, Q
 
 from greenroom.availability.models import Schedule
 from greenroom.catalog.types import MAX_PRICE_MINOR, DiscordRequirement, OfferKind, OfferStatus, QuestionKind, Venue
-from greenroom.coaches.models import Coach
+from greenroom.coaches.models import Coach, Topic
+from greenroom.core.money import Money
 
 MAX_DURATION_MINUTES = 24 * 60
 MAX_APPROVAL_HOURS = 14 * 24
@@ -39,6 +40,9 @@ class Offer(models.Model):
         blank=True,
         validators=[MaxValueValidator(MAX_PRICE_MINOR)],
         help_text="The price of whatever has none of its own; 0 is free.",
+    )
+    topic = models.ForeignKey(
+        Topic, null=True, blank=True, on_delete=models.PROTECT, help_text="What it is about; its rate then counts."
     )
     venue = models.CharField(max_length=16, choices=_choices(Venue), default=Venue.DISCORD)
     video_url = models.URLField(blank=True, help_text="The room of a video call, such as a Jitsi address.")
@@ -135,6 +139,33 @@ class Offer(models.Model):
     def buffer_after(self) -> timedelta:
         """The time kept free after each session."""
         return timedelta(minutes=self.buffer_after_minutes)
+
+
+class Rate(models.Model):
+    """What an hour with a coach costs when it is about a topic; the one without a topic is for everything else."""
+
+    coach = models.ForeignKey(Coach, on_delete=models.CASCADE, related_name="rates")
+    topic = models.ForeignKey(Topic, null=True, blank=True, on_delete=models.PROTECT, related_name="rates")
+    per_hour_minor = models.PositiveIntegerField(validators=[MaxValueValidator(MAX_PRICE_MINOR)])
+    currency = models.CharField(max_length=3, default="EUR")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["coach", "topic"], name="rates_one_per_coach_and_topic"),
+            models.UniqueConstraint(
+                fields=["coach"], condition=Q(topic=None), name="rates_one_per_coach_for_everything_else"
+            ),
+            models.CheckConstraint(condition=Q(per_hour_minor__gte=1), name="rates_are_above_nothing"),
+        ]
+
+    def __str__(self) -> str:
+        """Return it in minor units."""
+        return f"{self.per_hour_minor} {self.currency} an hour"
+
+    @property
+    def per_hour(self) -> Money:
+        """What an hour costs."""
+        return Money(self.per_hour_minor, self.currency)
 
 
 class OfferDuration(models.Model):

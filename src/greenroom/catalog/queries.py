@@ -3,15 +3,19 @@
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
-from django.db.models import QuerySet
+from django.db.models import BigIntegerField, Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models.functions import Cast, Coalesce
 
 from greenroom.accounts.models import User
 from greenroom.catalog.errors import NoPriceError
-from greenroom.catalog.models import Offer, OfferDuration
-from greenroom.catalog.rules import Price, PriceTerms, find_price
+from greenroom.catalog.models import Offer, OfferDuration, Rate
+from greenroom.catalog.rules import HourlyRate, Price, PriceTerms, find_price
 from greenroom.catalog.types import DEFAULT_REFUND_TIERS, OfferKind, OfferStatus, QuestionKind, RefundTier
+from greenroom.coaches.models import Coach, Topic
 from greenroom.coaches.types import CoachStatus
+from greenroom.core.currencies import step_minor
 from greenroom.core.errors import InvalidInputError, NotFoundError
+from greenroom.core.money import Money
 
 
 def public_offers() -> QuerySet[Offer]:
@@ -19,13 +23,19 @@ def public_offers() -> QuerySet[Offer]:
     offers = Offer.objects.filter(
         kind=OfferKind.CALL, status=OfferStatus.PUBLISHED, coach__status=CoachStatus.APPROVED, durations__isnull=False
     )
-    return offers.distinct().select_related("coach", "schedule").prefetch_related("durations")
+    return with_prices(offers.distinct().select_related("schedule"))
+
+
+def with_prices(offers: QuerySet[Offer]) -> QuerySet[Offer]:
+    """Load what the prices of offers are found from; three queries in all."""
+    rates = Prefetch("coach__rates", Rate.objects.select_related("topic"))
+    return offers.select_related("coach", "topic").prefetch_related("durations", rates)
 
 
 def get_public_offer(coach_slug: str, offer_slug: str) -> Offer:
     """Return one published offer. Raises: NotFoundError."""
     offer = public_offers().filter(coach__slug=coach_slug, slug=offer_slug).first()
-    if offer is None or not _is_priced(offer):
+    if offer is None or missing_prices(offer):
         raise NotFoundError("There is no such offer.")
     return offer
 
@@ -59,14 +69,56 @@ def get_offer(coach_slug: str, offer_slug: str, *, for_user: User | None = None)
     return offer
 
 
-def price_of(offer: Offer, duration: OfferDuration | None = None) -> Price:
+def price_of(offer: Offer, duration: OfferDuration | None = None, topic: Topic | None = None) -> Price:
     """Return what one length of an offer costs, or the whole of one that has no length.
 
-    From what is loaded: no query for an offer of `public_offers`.
+    `topic` is what its student chose, None for nothing special; what the offer itself is about comes before it.
+    No query for what `with_prices` loaded.
     Raises: NoPriceError, which no published offer does unless somebody changed it in the admin.
     """
-    length_minor = duration.price_minor if duration else None
-    return find_price(PriceTerms(offer.currency, offer.price_minor, length_minor))
+    about = offer.topic or topic or usual_topic(offer)
+    rates = {rate.topic: _hourly_rate(rate) for rate in offer.coach.rates.all()}
+    return find_price(
+        PriceTerms(
+            currency=offer.currency,
+            offer_minor=offer.price_minor,
+            length_minor=duration.price_minor if duration else None,
+            minutes=duration.minutes if duration else None,
+            topic_rate=rates.get(about) if about else None,
+            hourly_rate=rates.get(None),
+        )
+    )
+
+
+def _hourly_rate(rate: Rate) -> HourlyRate:
+    return HourlyRate(rate.per_hour, rate.topic.name if rate.topic else "")
+
+
+def topics_of(offer: Offer) -> tuple[Topic | None, ...]:
+    """Return what a session can be about as far as its price depends on it, by name; None, the last, is anything else.
+
+    One alone where nothing is to be chosen. No query for what `with_prices` loaded.
+    """
+    if offer.topic is not None or not _takes_rates(offer):
+        return (offer.topic,)
+    topics = {rate.topic for rate in offer.coach.rates.all()} or {None}
+    return tuple(sorted(topics, key=lambda topic: (topic is None, topic.name if topic else "")))
+
+
+def usual_topic(offer: Offer) -> Topic | None:
+    """Return what a session is about when nobody chose: nothing special, or the first topic where all have a rate."""
+    topics = topics_of(offer)
+    return None if None in topics else topics[0]
+
+
+def offers_by_rates(coach: Coach) -> list[Offer]:
+    """Return the coach's offers that take the price of some length from a rate, or would if there was one."""
+    offers = with_prices(Offer.objects.filter(coach=coach).exclude(status=OfferStatus.ARCHIVED))
+    return [offer for offer in offers if _takes_rates(offer)]
+
+
+def _takes_rates(offer: Offer) -> bool:
+    return offer.price_minor is None and any(one.price_minor is None for one in offer.durations.all())
 
 
 def priced(offers: Iterable[Offer]) -> list[Offer]:
@@ -74,16 +126,54 @@ def priced(offers: Iterable[Offer]) -> list[Offer]:
 
     No query for those of `public_offers`.
     """
-    return [offer for offer in offers if _is_priced(offer)]
+    return [offer for offer in offers if not missing_prices(offer)]
 
 
-def _is_priced(offer: Offer) -> bool:
-    try:
-        for duration in offer.durations.all():
-            price_of(offer, duration)
-    except NoPriceError:
-        return False
-    return True
+def missing_prices(offer: Offer) -> dict[int, str]:
+    """Say which lengths of an offer, by their place from 0, have no price for some topic, and what to do."""
+    missing = {}
+    for index, duration in enumerate(offer.durations.all()):
+        for topic in topics_of(offer):
+            try:
+                price_of(offer, duration, topic)
+            except NoPriceError as error:
+                missing[index] = f"{duration.minutes} minutes: {error.message}"
+    return missing
+
+
+def prices_from(offer: Offer) -> list[Money]:
+    """Return every price at which an offer can be had. Raises: NoPriceError."""
+    return [price_of(offer, duration, topic).amount for duration in offer.durations.all() for topic in topics_of(offer)]
+
+
+def offers_up_to(max_price: int) -> QuerySet[Offer]:
+    """Return the public offers that can be had for at most so many whole units of their own currency.
+
+    The database's wording of `rules.find_price`, for search over every coach; a test holds the two together. A price
+    reckoned by the hour is at most a whole number of steps when it is below half a step more before it is rounded.
+    """
+    offers = public_offers()
+    fits = Q(pk__in=[])
+    for currency in set(offers.order_by().values_list("currency", flat=True)):
+        limit = max_price * 10 ** Money(0, currency).exponent
+        fits |= Q(pk__in=_lengths_up_to(limit, currency).values("offer_id"))
+    return offers.filter(fits)
+
+
+def _lengths_up_to(limit: int, currency: str) -> QuerySet[OfferDuration]:
+    rates = Rate.objects.filter(coach=OuterRef("offer__coach"))
+    doubled = 2 * Cast("per_hour_minor", BigIntegerField()) * Cast(OuterRef("minutes"), BigIntegerField())
+    cheap = rates.filter(currency=currency).annotate(doubled=doubled)
+    cheap = cheap.filter(doubled__lt=(2 * limit + step_minor(currency)) * 60)
+    of_topic = Q(topic=OuterRef("offer__topic"))
+    by_rate = (
+        Q(Exists(cheap.filter(of_topic)))
+        | Q(Exists(cheap.filter(topic=None)), ~Exists(rates.filter(of_topic)))
+        | Q(Exists(cheap), offer__topic=None)
+    )
+    lengths = OfferDuration.objects.filter(offer__currency=currency)
+    lengths = lengths.annotate(written=Coalesce("price_minor", "offer__price_minor"))
+    return lengths.filter(Q(written__lte=limit) | Q(by_rate, written=None))
 
 
 def refund_tiers(offer: Offer) -> tuple[RefundTier, ...]:

@@ -52,6 +52,8 @@ class PriceSource(StrEnum):
 
     LENGTH = "length"
     OFFER = "offer"
+    TOPIC_RATE = "topic_rate"
+    HOURLY_RATE = "hourly_rate"
 
 
 @dataclass(frozen=True, slots=True)

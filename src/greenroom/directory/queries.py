@@ -4,15 +4,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db.models import Min, Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models import Q, QuerySet
 
 from greenroom.bookings.queries import Wish, next_slots
 from greenroom.catalog.models import Offer
-from greenroom.catalog.queries import price_of, priced, public_offers
+from greenroom.catalog.queries import offers_up_to, priced, prices_from, public_offers
 from greenroom.coaches.models import Coach
 from greenroom.coaches.queries import public_coaches
-from greenroom.core.money import Money
 from greenroom.directory.types import Card, CardPage, NextSlot, Search
 
 
@@ -31,16 +29,8 @@ def find_coaches(search: Search) -> QuerySet[Coach]:
     if search.topic:
         coaches = coaches.filter(topics__slug=search.topic)
     if search.max_price is not None:
-        coaches = coaches.filter(pk__in=_cheap_offers(search.max_price).values("coach_id"))
+        coaches = coaches.filter(pk__in=offers_up_to(search.max_price).values("coach_id"))
     return coaches
-
-
-def _cheap_offers(max_price: int) -> QuerySet[Offer]:
-    offers = public_offers().annotate(least=Min(Coalesce("durations__price_minor", "price_minor")))
-    cheap = Q(pk__in=[])
-    for currency in set(public_offers().order_by().values_list("currency", flat=True)):
-        cheap |= Q(currency=currency, least__lte=max_price * 10 ** Money(0, currency).exponent)
-    return offers.filter(cheap)
 
 
 def find_cards(search: Search, *, page: int, size: int, now: datetime) -> CardPage:
@@ -73,8 +63,7 @@ def cards(coaches: Sequence[Coach], *, now: datetime, search: Search | None = No
 
 
 def _card(coach: Coach, offers: list[Offer], first: NextSlot | None) -> Card:
-    prices = [price_of(offer, duration).amount for offer in offers for duration in offer.durations.all()]
-    prices = [price for price in prices if price.minor]
+    prices = [price for offer in offers for price in prices_from(offer) if price.minor]
     # A coach who sells in two currencies is shown by the first offer's: amounts of two are not comparable.
     same = [price for price in prices if price.currency == prices[0].currency]
     return Card(coach, min(same, default=None), first)

@@ -12,7 +12,7 @@ from greenroom.bookings.models import Booking, CoachingSession
 from greenroom.bookings.queries import manage_token
 from greenroom.catalog.errors import NoPriceError
 from greenroom.catalog.models import Offer, OfferDuration
-from greenroom.catalog.queries import price_of, refund_tiers
+from greenroom.catalog.queries import price_of, refund_tiers, topics_of
 from greenroom.catalog.types import RefundTier, Venue
 from greenroom.coaches.models import Coach
 from greenroom.core.errors import NotFoundError
@@ -71,12 +71,25 @@ def price_or_none(offer: Offer, duration: OfferDuration) -> Money | None:
 
 
 def price_words(offer: Offer, duration: OfferDuration) -> str:
-    """Say what a length costs, to its coach: also that it has no price yet."""
+    """Say what a length costs, to its coach: also that it has no price yet, or which ones by topic."""
+    topics = topics_of(offer)
     try:
-        price = price_or_none(offer, duration)
+        prices = [price_of(offer, duration, topic).amount for topic in topics]
     except NoPriceError:
         return "no price yet"
-    return display.money(price) if price else "Free"
+    words = [display.money(price) if price.minor else "Free" for price in prices]
+    return words[0] if len(set(words)) == 1 else f"{display.money(min(prices))} to {display.money(max(prices))}"
+
+
+def price_sentence(offer: Offer, duration: OfferDuration) -> str:
+    """Say what a length costs and where that comes from: "60 min: €45, at €45 an hour"."""
+    length = display.duration_short(duration.length)
+    try:
+        found = [price_of(offer, duration, topic) for topic in topics_of(offer)]
+    except NoPriceError as error:
+        return f"{length}: no price yet. {error.message}"
+    words = [f"{display.money(one.amount) if one.amount.minor else 'free'}, {one.reason}" for one in found]
+    return f"{length}: {'; '.join(words)}"
 
 
 def book_url(offer: Offer, duration: OfferDuration | None = None, **query: str) -> str:

@@ -26,6 +26,7 @@ PAGES = (
     "studio_explain",
     "studio_offers",
     "studio_offer_new",
+    "studio_rates",
     "studio_profile",
 )
 POSTS_OF_SCHEDULE = ("studio_schedule_rename", "studio_schedule_default", "studio_schedule_remove")
@@ -39,6 +40,7 @@ POSTS = (
     "studio_stay_add",
     "studio_blackout_add",
     "studio_offer_new",
+    "studio_rates",
     "studio_profile",
 )
 OF_BOOKING = (

@@ -171,7 +171,7 @@ def test_an_offer_without_a_price_says_so_and_is_not_published(desk: Client) -> 
 
     [row] = desk.get("/studio/offers/").context["offers"]
     assert (row["status"], [price for _length, price in row["lengths"]]) == ("draft", ["€80", "no price yet"])
-    assert said(answer) == ["30 minutes: Write a price, 0 for free."]
+    assert said(answer) == ["30 minutes: Write a price, 0 for free, or set your hourly rate."]
 
 
 def test_new_offer_with_little_is_saved_and_says_what_it_needs(desk: Client, coach: Coach) -> None:
@@ -418,7 +418,7 @@ def test_list_asks_the_same_number_of_questions_for_any_length(
         make_offer(coach, slug=f"offer-{number}")
     desk.get("/studio/offers/")
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         desk.get("/studio/offers/")
 
 
@@ -432,5 +432,5 @@ def test_form_asks_the_same_number_of_questions_for_any_length(
     path = f"/studio/offers/{offer.pk}/"
     desk.get(path)
 
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(10):
         desk.get(path)

@@ -8,17 +8,20 @@ from greenroom.catalog.services.publishing import (
     restore_offer,
     unpublish_offer,
 )
+from greenroom.catalog.services.rates import RateTerms, save_rates
 from greenroom.catalog.services.terms import DurationTerms, OfferTerms, QuestionTerms, TierTerms
 
 __all__ = [
     "DurationTerms",
     "OfferTerms",
     "QuestionTerms",
+    "RateTerms",
     "TierTerms",
     "archive_offer",
     "missing_for_publishing",
     "publish_offer",
     "restore_offer",
     "save_offer",
+    "save_rates",
     "unpublish_offer",
 ]

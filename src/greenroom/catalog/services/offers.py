@@ -15,7 +15,7 @@ from greenroom.catalog.services.access import own_offer, require
 from greenroom.catalog.services.publishing import missing_for_publishing
 from greenroom.catalog.services.terms import DurationTerms, OfferTerms, QuestionTerms, TierTerms, check_terms
 from greenroom.catalog.types import DiscordRequirement, OfferStatus, QuestionKind, Venue
-from greenroom.coaches.models import Coach
+from greenroom.coaches.models import Coach, Topic
 from greenroom.coaches.queries import lock_coach
 from greenroom.core import audit
 from greenroom.core.actors import Actor
@@ -30,7 +30,7 @@ _PLAIN = (
     "moves_limit", "move_notice_hours", "capacity", "min_seats",
 )  # fmt: skip
 # Set by us, not by what somebody typed; checking them would cost a query a row.
-_OWNERS = {"coach", "offer", "schedule"}
+_OWNERS = {"coach", "offer", "schedule", "topic"}
 _LONGEST_SLUG = 60
 _LONGEST_KEY = 40
 
@@ -87,11 +87,22 @@ def _fill(offer: Offer, coach: Coach, terms: OfferTerms) -> None:
         setattr(offer, field, getattr(terms, field))
     is_on_discord = terms.venue == Venue.DISCORD
     offer.discord_requirement = terms.discord_requirement if is_on_discord else DiscordRequirement.NOT_REQUIRED
+    offer.topic = _own_topic(offer, coach, terms.topic_id)
     offer.schedule = None
     if terms.schedule_id is not None:
         offer.schedule = Schedule.objects.filter(coach=coach, pk=terms.schedule_id).first()
         if offer.schedule is None:
             raise InvalidInputError("Choose one of your own schedules.", field="schedule")
+
+
+def _own_topic(offer: Offer, coach: Coach, topic_id: int | None) -> Topic | None:
+    """Return one of the coach's topics; what the offer is about already stays possible."""
+    if topic_id is None or topic_id == offer.topic_id:
+        return offer.topic if topic_id else None
+    topic = coach.topics.filter(pk=topic_id).first()
+    if topic is None:
+        raise InvalidInputError("Choose one of your own topics.", field="topic")
+    return topic
 
 
 def _save_checked(row: Model, *, field: str = "") -> None:
@@ -144,7 +155,9 @@ def _write_tiers(offer: Offer, wanted: Sequence[TierTerms]) -> None:
 
 def _words(offer: Offer) -> dict[str, AuditValue]:
     """Return all of an offer as the audit log keeps it, its lists as text."""
-    values: dict[str, AuditValue] = {field: getattr(offer, field) for field in (*_PLAIN, "schedule_id", "slug")}
+    values: dict[str, AuditValue] = {
+        field: getattr(offer, field) for field in (*_PLAIN, "schedule_id", "topic_id", "slug")
+    }
     values |= {field: str(values[field] or "") for field in ("first_day", "last_day")}
     durations = offer.durations.values_list("minutes", "price_minor")
     questions = offer.questions.values_list("key", "label", "kind", "is_required", "options")

@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from greenroom.availability.models import DateOverride, Schedule
-from greenroom.catalog.errors import Missing, NoPriceError, OfferIncompleteError, OfferStateError
+from greenroom.catalog.errors import Missing, OfferIncompleteError, OfferStateError
 from greenroom.catalog.models import Offer
-from greenroom.catalog.queries import price_of
+from greenroom.catalog.queries import missing_prices
 from greenroom.catalog.services.access import own_offer, require
 from greenroom.catalog.types import OfferStatus, Venue
 from greenroom.coaches.models import Coach
@@ -64,16 +64,9 @@ def missing_for_publishing(offer: Offer) -> tuple[Missing, ...]:
 
 
 def _missing_prices(offer: Offer) -> list[Missing]:
-    durations = list(offer.durations.all())
-    if not durations:
+    if not offer.durations.exists():
         return [Missing("durations", "Add at least one length with its price.")]
-    missing = []
-    for index, duration in enumerate(durations):
-        try:
-            price_of(offer, duration)
-        except NoPriceError as error:
-            missing.append(Missing(f"durations.{index}", f"{duration.minutes} minutes: {error.message}"))
-    return missing
+    return [Missing(f"durations.{index}", words) for index, words in missing_prices(offer).items()]
 
 
 def _has_hours(offer: Offer) -> bool:

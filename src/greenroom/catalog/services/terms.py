@@ -72,6 +72,7 @@ class OfferTerms:
     place: str = ""
     discord_requirement: DiscordRequirement = DiscordRequirement.BEFORE_JOIN
     schedule_id: int | None = None
+    topic_id: int | None = None
     increment_minutes: int = 30
     buffer_before_minutes: int = 0
     buffer_after_minutes: int = 0

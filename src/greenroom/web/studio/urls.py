@@ -7,6 +7,7 @@ from greenroom.web.studio.explain import views as explain
 from greenroom.web.studio.offers import views as offers
 from greenroom.web.studio.orders import views as orders
 from greenroom.web.studio.profile import views as profile
+from greenroom.web.studio.rates import views as rates
 from greenroom.web.studio.schedule import views as schedule
 from greenroom.web.studio.sessions import manual, proposing
 from greenroom.web.studio.sessions import views as sessions
@@ -54,5 +55,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("studio/offers/<int:pk>/unpublish/", offers.unpublish, name="studio_offer_unpublish"),
     path("studio/offers/<int:pk>/archive/", offers.archive, name="studio_offer_archive"),
     path("studio/offers/<int:pk>/restore/", offers.restore, name="studio_offer_restore"),
+    path("studio/rates/", rates.rates_page, name="studio_rates"),
     path("studio/profile/", profile.profile, name="studio_profile"),
 ]

@@ -24,6 +24,7 @@ from greenroom.catalog.types import (
     RefundTier,
     Venue,
 )
+from greenroom.coaches.models import Topic
 from greenroom.core.errors import InvalidInputError
 from greenroom.core.money import Money
 from greenroom.web.public.forms import PlainTextField
@@ -109,7 +110,14 @@ class OfferForm(RowsForm):
         required=False,
         max_length=_LONGEST_PRICE,
         widget=forms.TextInput(attrs=_PRICE_ATTRIBUTES),
-        help_text="For every length that has no price of its own.",
+        help_text="For every length that has none of its own. Empty: your rates by the hour.",
+    )
+    topic = forms.ModelChoiceField(
+        Topic.objects.none(),
+        label="What it is about",
+        required=False,
+        empty_label="Any of my topics",
+        error_messages={"invalid_choice": "Choose one of your own topics."},
     )
     venue = forms.ChoiceField(
         label="Where do you meet?", choices=choices.VENUES, widget=forms.RadioSelect, error_messages=_CHOOSE
@@ -196,6 +204,9 @@ class OfferForm(RowsForm):
         fields["buffer_after_minutes"].choices = choices.buffers(offer.buffer_after_minutes)
         fields["move_notice_hours"].choices = choices.move_notices(offer.move_notice_hours)
         others = Q(is_default=False) | Q(pk=offer.schedule_id)
+        fields["topic"].queryset = Topic.objects.filter(
+            Q(pk=offer.topic_id) | Q(pk__in=offer.coach.topics.values("pk"))
+        )
         fields["schedule"].queryset = Schedule.objects.filter(others, coach=offer.coach_id)
 
     def clean(self) -> dict[str, Any]:
@@ -295,6 +306,11 @@ class OfferForm(RowsForm):
         return self.rows("refund_tiers")
 
     @property
+    def has_topics(self) -> bool:
+        fields: dict[str, Any] = self.fields
+        return bool(fields["topic"].queryset.exists())
+
+    @property
     def has_schedules(self) -> bool:
         fields: dict[str, Any] = self.fields
         return bool(fields["schedule"].queryset.exists())
@@ -304,7 +320,7 @@ class OfferForm(RowsForm):
         """Return what was written, for the service."""
         wanted = dict(self.cleaned_data)
         names = OfferTerms.__dataclass_fields__
-        schedule = wanted.pop("schedule")
+        schedule, topic = wanted.pop("schedule"), wanted.pop("topic")
         return OfferTerms(
             **{name: value for name, value in wanted.items() if name in names}
             | {
@@ -312,6 +328,7 @@ class OfferForm(RowsForm):
                 "discord_requirement": DiscordRequirement(
                     wanted["discord_requirement"] or DiscordRequirement.BEFORE_JOIN
                 ),
+                "topic_id": topic.pk if topic else None,
                 "schedule_id": schedule.pk if schedule else None,
                 "capacity": wanted["capacity"] or 1,
                 "min_seats": wanted["min_seats"] or 1,
@@ -337,6 +354,7 @@ def _initial(offer: Offer) -> dict[str, Any]:
     )  # fmt: skip
     return {name: getattr(offer, name) for name in names} | {
         "schedule": offer.schedule_id,
+        "topic": offer.topic_id,
         "price": _written(offer.price_minor, offer),
     }
 

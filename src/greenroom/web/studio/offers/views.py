@@ -15,6 +15,7 @@ from greenroom.bookings.queries import sessions_over_capacity
 from greenroom.catalog import services
 from greenroom.catalog.errors import OfferIncompleteError
 from greenroom.catalog.models import Offer
+from greenroom.catalog.queries import with_prices
 from greenroom.catalog.types import OfferStatus
 from greenroom.core import clock
 from greenroom.core.errors import GreenroomError, InvalidInputError, NotFoundError
@@ -30,7 +31,7 @@ _SECTION = "offers"
 @require_safe
 @coach_only
 def offer_list(request: HttpRequest, desk: Desk) -> HttpResponseBase:
-    offers = list(Offer.objects.filter(coach=desk.coach).prefetch_related("durations"))
+    offers = list(with_prices(Offer.objects.filter(coach=desk.coach)))
     context = {
         "offers": [_row(offer) for offer in offers if offer.status != OfferStatus.ARCHIVED],
         "archived": [_row(offer) for offer in offers if offer.status == OfferStatus.ARCHIVED],
@@ -52,7 +53,7 @@ def _row(offer: Offer) -> dict[str, Any]:
 
 
 def _own_offer(desk: Desk, pk: int) -> Offer:
-    offer = Offer.objects.filter(coach=desk.coach, pk=pk).select_related("coach", "schedule").first()
+    offer = with_prices(Offer.objects.filter(coach=desk.coach, pk=pk).select_related("schedule")).first()
     if offer is None:
         raise NotFoundError("There is no such offer.")
     return offer
@@ -116,6 +117,7 @@ def _show_form(request: HttpRequest, desk: Desk, offer: Offer, form: OfferForm) 
         "offer": offer,
         "is_new": offer.pk is None,
         "missing": services.missing_for_publishing(offer) if offer.status == OfferStatus.DRAFT and offer.pk else (),
+        "prices": [presenters.price_sentence(offer, one) for one in offer.durations.all()] if offer.pk else [],
         "is_approved": desk.coach.is_public,
         "preview_url": presenters.book_url(offer) if offer.status == OfferStatus.PUBLISHED else "",
     }

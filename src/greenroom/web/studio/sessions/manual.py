@@ -16,7 +16,8 @@ from greenroom.bookings.errors import OverlapError
 from greenroom.bookings.models import Booking, CoachingSession
 from greenroom.bookings.queries import live_seats
 from greenroom.bookings.types import BookingStatus, Contact, ManualPayment
-from greenroom.catalog.models import OfferDuration
+from greenroom.catalog.models import Offer, OfferDuration
+from greenroom.catalog.queries import with_prices
 from greenroom.catalog.types import OfferKind, OfferStatus
 from greenroom.coaches.models import Coach
 from greenroom.core import clock
@@ -67,9 +68,8 @@ def book(request: HttpRequest, desk: Desk) -> HttpResponseBase:
 
 
 def _durations(coach: Coach) -> list[OfferDuration]:
-    offered = OfferDuration.objects.filter(offer__coach=coach, offer__kind=OfferKind.CALL)
-    offered = offered.exclude(offer__status=OfferStatus.ARCHIVED).select_related("offer__coach")
-    return list(offered.order_by("offer__position", "offer_id", "position", "minutes"))
+    offers = Offer.objects.filter(coach=coach, kind=OfferKind.CALL).exclude(status=OfferStatus.ARCHIVED)
+    return [duration for offer in with_prices(offers) for duration in offer.durations.all()]
 
 
 def _client(desk: Desk, ref: str) -> Booking | None:

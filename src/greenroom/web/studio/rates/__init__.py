@@ -1,0 +1,1 @@
+"""What the coach asks for an hour."""
