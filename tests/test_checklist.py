@@ -1,18 +1,22 @@
-"""The list of promised capabilities names tests that exist."""
+"""The lists of promised capabilities and of rules about money name tests that exist."""
 
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
 CHECKLIST = ROOT / "docs" / "architecture" / "checklist.md"
+MONEY_RULES = CHECKLIST.with_name("money-rules.md")
 # A link to a file of tests, and the tests named behind it.
 NAMED = re.compile(r"\]\(\.\./\.\./(tests/[^)]+\.py)\)((?:,? `test_\w+`)+)")
 
 
-def test_every_test_that_is_named_exists() -> None:
+@pytest.mark.parametrize("document", [CHECKLIST, MONEY_RULES], ids=lambda path: path.stem)
+def test_every_test_that_is_named_exists(document: Path) -> None:
     named = [
         (path, name)
-        for path, names in NAMED.findall(CHECKLIST.read_text(encoding="utf-8"))
+        for path, names in NAMED.findall(document.read_text(encoding="utf-8"))
         for name in re.findall(r"test_\w+", names)
     ]
 

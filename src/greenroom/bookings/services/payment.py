@@ -126,6 +126,8 @@ def _settle(held: locked.LockedBooking, order_ref: str, now: datetime) -> None:
             _take_again(held, order_ref, now)
         elif status == BookingStatus.CANCELLED and held.booking.confirmed_at is None:
             _refund_unfulfillable(held, order_ref, now)
+        elif held.booking.closed_at is not None:
+            _refund_what_came_after(held, order_ref, held.booking.closed_at, now)
     elif status == BookingStatus.PENDING_PAYMENT and not payments.has_live_attempt(order_ref):
         _give_up(held, now)
 
@@ -139,8 +141,12 @@ def _is_pointless(held: locked.LockedBooking) -> bool:
 
 
 def _is_paid(order: Order) -> bool:
-    """Tell whether money was to come and is there; an order over nothing is never settled by money."""
-    return order.total_minor > 0 and payments.order_money(order.ref, currency=order.currency).kept >= order.total
+    """Tell whether money was to come and came; an order over nothing is never settled by money.
+
+    Staff may have given a part back before this ran: then it is paid all the same. What all went back is not.
+    """
+    money = payments.order_money(order.ref, currency=order.currency)
+    return order.total_minor > 0 and money.captured >= order.total and money.kept.minor > 0
 
 
 def _give_up(held: locked.LockedBooking, now: datetime) -> None:
@@ -175,6 +181,13 @@ def _has_another_seat(booking: Booking, session: CoachingSession) -> bool:
     same = Q(holder=booking.holder) | (Q(student=booking.student) if booking.student_id else Q(pk=None))
     seats_there = session.bookings.exclude(pk=booking.pk).exclude(status__in=(*UNPAID, *GONE))
     return seats_there.filter(same).exists()
+
+
+def _refund_what_came_after(held: locked.LockedBooking, order_ref: str, closed_at: datetime, now: datetime) -> None:
+    """Send back a payment that arrived when the booking was over and the one it stood on had gone back."""
+    cause = RefundCause.NOT_FULFILLED
+    if refund_in_full(order_ref=order_ref, cause=cause, actor=SYSTEM, now=now, paid_after=closed_at):
+        follow_ups.plan_unfulfillable(held, now=now)
 
 
 def _refund_unfulfillable(held: locked.LockedBooking, order_ref: str, now: datetime) -> None:

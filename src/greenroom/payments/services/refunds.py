@@ -65,16 +65,20 @@ def refund_order(
         return [ask_back(attempt, part, cause, actor=actor, now=now) for attempt, part in parts]
 
 
-def refund_in_full(*, order_ref: str, cause: RefundCause, actor: Actor, now: datetime) -> list[RefundRequest]:
+def refund_in_full(
+    *, order_ref: str, cause: RefundCause, actor: Actor, now: datetime, paid_after: datetime | None = None
+) -> list[RefundRequest]:
     """Ask for everything back that was captured for an order and not asked back yet, in the caller's transaction.
 
-    Locks the order's attempts. A second call finds nothing left and returns an empty list. Of a payment that is
-    disputed the refund is written and held until the dispute is over.
+    With `paid_after` (aware) only of payments that we learned of later than that. Locks the order's attempts. A second
+    call finds nothing left and returns an empty list. Of a payment that is disputed the refund is written and held
+    until the dispute is over.
     """
     with transaction.atomic():
         return [
             ask_back(attempt, left, cause, actor=actor, now=now)
             for attempt, left in money_left(order_ref, currency=None)
+            if paid_after is None or (attempt.paid_at or now) > paid_after
         ]
 
 
