@@ -74,9 +74,33 @@ def test_callback_without_a_genuine_signature_is_refused(now: datetime, header: 
     assert_refused(call(BODY, now, header=header))
 
 
-@pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"nonsense", b"[]", b"null", b"{}"])
+UNKEEPABLE: list[dict[str, Any]] = [
+    {"id": "evt_" + "x" * 252},
+    {"account": "acct_" + "x" * 60},
+    {"created": 10**400},
+    {"created": float("nan")},
+    {"more": float("inf")},
+    {"type": "zero \0"},
+    {"id": "evt_\ud800"},
+    {"data": {"object": {"id": "cs_1", "object": "checkout.session", "metadata": {"key": "\0"}}}},
+    {"data": {"object": {"id": "cs_1", "object": "checkout.session", "metadata": ["a list"]}}},
+    {"data": {"object": {"id": "x" * 256, "object": "checkout.session"}}},
+    {"data": {"object": {"id": "cs_1", "object": "checkout.session", "payment_intent": "x" * 256}}},
+]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"\xff\xfe", b"nonsense", b"[]", b"null", b"{}", b'"text"', b"[" * 100_000]
+    + [json.dumps(EVENT | change).encode() for change in UNKEEPABLE],
+    ids=lambda body: f"{body[:20]!r}{len(body)}",
+)
 def test_signed_callback_that_is_no_event_is_refused(now: datetime, body: bytes) -> None:
     assert_refused(call(body, now))
+
+
+def test_signed_callback_that_only_looks_unkeepable_is_kept(now: datetime) -> None:
+    assert call(json.dumps(EVENT | {"type": r"written out: \u0000"}).encode(), now).status_code == 200
 
 
 def test_callback_without_the_header_is_refused() -> None:
