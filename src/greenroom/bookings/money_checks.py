@@ -69,12 +69,13 @@ def confirmed_without_money() -> list[Finding]:
     """Return the coming bookings with a price for which no money is there.
 
     What staff gave back of their own will counts as there: they decided that the session takes place all the same.
+    A payment that did not fit, and its refund, are left out on both sides.
     """
     paid = PaymentAttempt.objects.filter(order_ref=OuterRef("order__ref"), state=AttemptState.PAID)
-    refunds = RefundRequest.objects.filter(attempt__order_ref=OuterRef("order__ref"))
+    refunds = RefundRequest.objects.filter(attempt__order_ref=OuterRef("order__ref"), attempt__state=AttemptState.PAID)
     back = refunds.exclude(state__in=LOST_REFUNDS).exclude(cause=RefundCause.STAFF)
-    taken = Dispute.objects.filter(attempt__order_ref=OuterRef("order__ref"), closed_at__isnull=False)
-    taken = taken.exclude(status=DisputeStatus.WON)
+    taken = Dispute.objects.filter(attempt__order_ref=OuterRef("order__ref"), attempt__state=AttemptState.PAID)
+    taken = taken.filter(closed_at__isnull=False).exclude(status=DisputeStatus.WON)
     coming = Booking.objects.filter(status__in=UPCOMING, order__total_minor__gt=0)
     compared = coming.annotate(
         paid=total_of(paid, F("captured_minor")),
