@@ -92,7 +92,15 @@ def cancel(*, keys: Iterable[str], now: datetime) -> int:
 
 def retry(job: Job, *, now: datetime) -> bool:
     """Make a failed or expired row due again with fresh attempts; an operator's button. False when it is neither."""
-    stopped = Job.objects.filter(pk=job.pk, state__in=(JobState.FAILED, JobState.EXPIRED))
+    return bool(_make_due(Job.objects.filter(pk=job.pk, state__in=(JobState.FAILED, JobState.EXPIRED)), now))
+
+
+def look_again(*, keys: Iterable[str], now: datetime) -> int:
+    """Make the failed rows among these due again, because what they told a person may be over. Returns how many."""
+    return _make_due(Job.objects.filter(key__in=keys, state=JobState.FAILED), now)
+
+
+def _make_due(stopped: QuerySet[Job], now: datetime) -> int:
     changed = stopped.update(
         state=JobState.DUE,
         due_at=now,
@@ -102,7 +110,7 @@ def retry(job: Job, *, now: datetime) -> bool:
         claim_no=F("claim_no") + 1,
     )
     transaction.on_commit(work_arrived.set)
-    return bool(changed)
+    return changed
 
 
 def close_earlier(job: Job, *, now: datetime) -> int:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
+from tests.factories.clock import SettableClock
 from tests.payments.factories import (
     ORDER,
     PRICE,
@@ -230,25 +231,29 @@ def test_sync_attempt_takes_over_refunds_made_at_the_gateway(now: datetime) -> N
 @pytest.mark.usefixtures("gateway", "money_jobs")
 @pytest.mark.parametrize(("fault", "captured"), [("wrong_amount", (8001, "EUR")), ("wrong_currency", (8000, "USD"))])
 def test_wrong_money_at_the_gateway_goes_back_and_is_visible_until_it_has(
-    now: datetime,
+    frozen_clock: SettableClock,
     arm: Callable[[str], None],
     run_due_jobs: Callable[[], Run],
     fault: str,
     captured: tuple[int, str],
 ) -> None:
     arm(fault)
-    attempt = pay_attempt(now=now)
+    attempt = pay_attempt(now=frozen_clock())
     Job.objects.filter(kind="stripe_sandbox.deliver_event").delete()
     report = Job.objects.get(kind="payments.report_mismatch")
-    Job.objects.filter(pk=report.pk).update(due_at=now - timedelta(seconds=1))
 
+    arm("unavailable")
     run_due_jobs()
 
+    report.refresh_from_db()
+    assert report.state == "failed"
+    assert "arrived instead of 8000 EUR" in report.last_error
+    frozen_clock.advance(timedelta(minutes=1))
+    run_due_jobs()
     report.refresh_from_db()
     refund = RefundRequest.objects.get()
     assert (attempt.captured.minor, attempt.captured.currency) == captured
     assert (refund.state, refund.amount) == ("succeeded", attempt.captured)
-    assert report.state == "failed"
-    assert "arrived instead of 8000 EUR" in report.last_error
+    assert report.state == "done"
     assert queries.find_trouble_with_attempt(attempt.pk) == ""
     assert queries.account_balance("customers", currency=captured[1]).minor == 0

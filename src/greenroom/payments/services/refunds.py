@@ -22,6 +22,7 @@ from greenroom.payments.types import AttemptState, RefundCause, RefundRequestSta
 
 SEND = "payments.send_refund"
 REPORT_FAILED = "payments.report_failed_refund"
+REPORT_MISMATCH = "payments.report_mismatch"
 REQUEST_KEY = "refund_request"
 
 
@@ -263,7 +264,10 @@ def take_new_key(refund: RefundRequest, try_no: int) -> None:
 
 
 def move_refund(refund: RefundRequest, state: RefundRequestState, *, actor: Actor, now: datetime) -> None:
-    """Write a locked refund in its new state, with its audit entry; one that failed is reported."""
+    """Write a locked refund in its new state, with its audit entry.
+
+    One that failed is reported. Otherwise what the operator reads about it, and about its payment, may be over.
+    """
     before = refund.state
     refund.state, refund.changed_at, refund.checked_at = state, now, now
     refund.save()
@@ -278,10 +282,22 @@ def move_refund(refund: RefundRequest, state: RefundRequestState, *, actor: Acto
     )
     if state in rules.TROUBLED_REFUNDS:
         _plan_report(refund, now)
+        return
+    tries = [_report_key(refund, try_no) for try_no in range(1, refund.try_no + 1)]
+    jobs.look_again(keys=[*tries, mismatch_key(refund.attempt)], now=now)
+
+
+def mismatch_key(attempt: PaymentAttempt) -> str:
+    """Return the key of the operator's item about money that did not fit."""
+    return f"{REPORT_MISMATCH}:{attempt.pk}"
+
+
+def _report_key(refund: RefundRequest, try_no: int) -> str:
+    return f"{REPORT_FAILED}:{refund.pk}:{try_no}"
 
 
 def _plan_report(refund: RefundRequest, now: datetime) -> None:
-    key = f"{REPORT_FAILED}:{refund.pk}:{refund.try_no}"
+    key = _report_key(refund, refund.try_no)
     jobs.plan(kind=REPORT_FAILED, key=key, due_at=now, now=now, payload={"refund_id": refund.pk})
 
 

@@ -14,10 +14,8 @@ from greenroom.payments import gateways, queries, rules
 from greenroom.payments.models import PaymentAttempt
 from greenroom.payments.services.attempts import lock_attempts, mark_closing, move
 from greenroom.payments.services.ledger import post_capture
-from greenroom.payments.services.refunds import adopt_refunds, ask_back
+from greenroom.payments.services.refunds import REPORT_MISMATCH, adopt_refunds, ask_back, mismatch_key
 from greenroom.payments.types import AttemptState, RefundCause, Terms
-
-REPORT_MISMATCH = "payments.report_mismatch"
 
 
 def sync_attempt(*, attempt_id: int, now: datetime, gateway_ref: str | None = None) -> PaymentAttempt:
@@ -91,8 +89,7 @@ def _send_wrong_money_back(attempt: PaymentAttempt, now: datetime) -> None:
     if attempt.captured.minor > 0:
         post_capture(attempt, now=now)
         ask_back(attempt, attempt.captured, RefundCause.WRONG_PAYMENT, actor=SYSTEM, now=now)
-    key = f"{REPORT_MISMATCH}:{attempt.pk}"
-    jobs.plan(kind=REPORT_MISMATCH, key=key, due_at=now, now=now, payload={"attempt_id": attempt.pk})
+    jobs.plan(kind=REPORT_MISMATCH, key=mismatch_key(attempt), due_at=now, now=now, payload={"attempt_id": attempt.pk})
 
 
 def _known_refunds(attempt: PaymentAttempt) -> Money:
