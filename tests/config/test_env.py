@@ -295,6 +295,7 @@ def test_bad_setting_is_named_in_the_demo(demo: Read, values: dict[str, str], me
         ({"GREENROOM_HOLD_LIMIT": "9" * 5000}, "GREENROOM_HOLD_LIMIT is '999"),
         ({"GREENROOM_SMTP_URL": "nonsense"}, "GREENROOM_SMTP_URL"),
         ({"GREENROOM_SMTP_URL": "smtp://h:port"}, "GREENROOM_SMTP_URL"),
+        ({"GREENROOM_REDIS_URL": "localhost:6379"}, "GREENROOM_REDIS_URL"),
     ],
 )
 def test_incomplete_production_is_refused(production: Read, values: dict[str, str], message: str) -> None:
@@ -309,6 +310,7 @@ def test_incomplete_production_is_refused(production: Read, values: dict[str, st
     [
         {"GREENROOM_DATABASE_URL": "postgres://u:hunter2@h:port/x"},
         {"GREENROOM_SMTP_URL": "smtp://u:hunter2@h:port"},
+        {"GREENROOM_REDIS_URL": "amqp://u:hunter2@h"},
         {"GREENROOM_ENCRYPTION_KEYS": "hunter2"},
         {"GREENROOM_SECRET_KEY": "hunter2"},
     ],
@@ -487,7 +489,13 @@ def test_module_prints_the_table() -> None:
 
 def test_nothing_else_reads_the_environment() -> None:
     package = Path(__file__).parents[2] / "src" / "greenroom"
-    allowed = {"config/settings/base.py", "config/settings/test.py", "config/wsgi.py", "__main__.py"}
+    allowed = {
+        "config/settings/base.py",
+        "config/settings/test.py",
+        "config/wsgi.py",
+        "config/celery.py",
+        "__main__.py",
+    }
     allowed.add("config/management/commands/backup.py")  # hands it on to pg_dump, whole
 
     readers = {

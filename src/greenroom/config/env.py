@@ -96,7 +96,13 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("GREENROOM_TAX_PERCENT", "The tax on everything that is sold, such as `21` or `8.25`; empty: none."),
     Variable("GREENROOM_TAX_NAME", "What that tax is called.", "VAT"),
     Variable("GREENROOM_TAX_ON_TOP", "`off`: prices include the tax. `on`: it is added to them.", "off"),
-    Variable("GREENROOM_TICKER", "`on`: the server runs due work itself. `off`: a command or cron does.", "on"),
+    Variable("GREENROOM_TICKER", "`on`: the server runs due work itself. `off`: workers, a command or cron do.", "on"),
+    Variable(
+        "GREENROOM_REDIS_URL",
+        "`redis://host:6379/0`, the broker of Celery's workers; needed by them alone.",
+        aliases=("CELERY_BROKER_URL", "REDIS_URL"),
+        secret=True,
+    ),
     Variable(
         "STRIPE_PUBLIC_KEY", "Stripe's publishable key; read and not needed yet.", aliases=("STRIPE_PUBLISHABLE_KEY",)
     ),
@@ -167,6 +173,7 @@ class Environment:
     cron_secret: str
     hold_limit: int
     is_ticker_on: bool
+    redis_url: str
     tax: TaxRule | None
     stripe_secret_key: str
     stripe_webhook_secrets: tuple[str, ...]
@@ -214,6 +221,7 @@ def read_environment(source: Mapping[str, str]) -> Environment:
         if mode is Mode.DEMO
         else _count("GREENROOM_HOLD_LIMIT", values["GREENROOM_HOLD_LIMIT"]),
         is_ticker_on=_switch("GREENROOM_TICKER", values["GREENROOM_TICKER"]),
+        redis_url=_redis_url(values["GREENROOM_REDIS_URL"]),
         tax=_tax(values),
         stripe_secret_key=values["STRIPE_SECRET_KEY"],
         stripe_webhook_secrets=_list(values["STRIPE_WEBHOOK_SECRET"]),
@@ -435,6 +443,12 @@ _SQLITE_OPTIONS = {
 
 def _smtp(text: str) -> dict[str, Any] | None:
     return _url("GREENROOM_SMTP_URL", text, environ.Env.email_url_config) if text else None
+
+
+def _redis_url(text: str) -> str:
+    if text and not text.startswith(("redis://", "rediss://")):
+        raise SettingError("GREENROOM_REDIS_URL must begin with redis:// or rediss://.")
+    return text
 
 
 def _url(name: str, text: str, read: Callable[[str], Mapping[str, Any]]) -> dict[str, Any]:
