@@ -201,7 +201,7 @@ def test_list_slots_costs_a_fixed_number_of_queries(offer: Offer, call: Call, no
     with CaptureQueriesContext(connection) as kept:
         call("GET", f"{SLOTS}?from=2026-03-01&to=2026-03-31")
 
-    assert (len(fresh), len(kept)) == (9, 1)
+    assert (len(fresh), len(kept)) == (10, 1)
 
 
 def test_list_coaches_answers_cards(offer: Offer, call: Call) -> None:
@@ -339,7 +339,7 @@ def test_list_coaches_comes_in_pages(call: Call) -> None:
 
 
 @pytest.mark.parametrize("coaches", [1, 3])
-@pytest.mark.parametrize(("query", "count"), [("", 10), ("free_from=2026-03-04", 9)])
+@pytest.mark.parametrize(("query", "count"), [("", 11), ("free_from=2026-03-04", 10)])
 @pytest.mark.usefixtures("offer")
 def test_list_coaches_costs_a_fixed_number_of_queries(call: Call, coaches: int, query: str, count: int) -> None:
     for n in range(coaches - 1):
