@@ -97,9 +97,9 @@ def checkout_of(attempt: PaymentAttempt) -> Checkout:
 
 
 def ledger(kind: str | None = None) -> list[tuple[str, int, str, str]]:
-    """Return the ledger as (account, amount, currency, kind), in the order written."""
+    """Return the ledger as (account, amount, currency, kind), in the order written; fees only when asked for."""
     rows = LedgerEntry.objects.order_by("pk").values_list("account", "amount_minor", "currency", "kind")
-    return [row for row in rows if kind in {None, row[3]}]
+    return [row for row in rows if row[3] == kind or (kind is None and not row[3].endswith("fee"))]
 
 
 def job_keys(kinds: Sequence[str]) -> list[str]:

@@ -49,7 +49,7 @@ def test_what_began_at_one_gateway_stays_its_matter_beside_another(
 
     assert gateways.hosted().code == "stripe"
     assert (attempt.state, refund.state) == ("paid", "succeeded")
-    assert {entry.account for entry in LedgerEntry.objects.all()} == {"gateway:sandbox", "customers"}
+    assert {entry.account for entry in LedgerEntry.objects.all()} == {"gateway:sandbox", "customers", "fees:sandbox"}
 
 
 @pytest.mark.django_db

@@ -50,4 +50,5 @@ def test_payment_by_page_and_signed_callback_settles_the_order_and_is_refunded(
     run_due_jobs()
 
     assert queries.order_money(ORDER, currency="EUR").refunded.minor == 8000
-    assert queries.account_balance(account, currency="EUR").minor == 0
+    assert queries.account_balance("customers", currency="EUR").minor == 0
+    assert queries.account_balance(account, currency="EUR").minor == -145  # the gateway keeps its fee

@@ -34,4 +34,4 @@ def test_ledger_entries_of_earlier_versions_get_their_order(now: datetime) -> No
     import_module("greenroom.payments.migrations.0004_ledger_entries_name_their_order").name_orders(apps, None)
 
     assert list(LedgerEntry.objects.order_by("pk").values_list("pk", "order_ref")) == booked
-    assert [order_ref for _, order_ref in booked] == [ORDER] * 8 + ["other"] * 8
+    assert [order_ref for _, order_ref in booked] == [ORDER] * 12 + ["other"] * 12

@@ -22,7 +22,7 @@ _STUDENTS = (ActorKind.GUEST, ActorKind.STUDENT)
 
 
 def find_all(*, now: datetime) -> list[Finding]:
-    """Return everything that should not be, in seven queries, however many orders there are."""
+    """Return everything that should not be, in nine queries, however many orders there are."""
     return [
         *payments_of_nothing(),
         *paid_without_fulfilment(now=now),

@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import BigIntegerField, Exists, F, Func, OuterRef, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import BigIntegerField, CharField, Exists, F, Func, OuterRef, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Cast, Coalesce, Concat
 
 from greenroom.core.money import Money
 from greenroom.notifications.display import money
 from greenroom.payments.models import Dispute, LedgerEntry, PaymentAttempt, RefundRequest
-from greenroom.payments.types import Finding, MoneyRule, RefundRequestState
+from greenroom.payments.types import FEES, Finding, MoneyRule, RefundRequestState
 
+_FEE_KINDS = ("fee", "dispute_fee")
 MOST_FINDINGS = 200  # of one rule: whoever has more has one cause
 
 
@@ -33,7 +34,7 @@ def orders_off_the_ledger() -> list[Finding]:
 
     Each currency of an order by itself. Entries of an order for which nothing was captured are found too.
     """
-    return [*_payments_off_the_ledger(), *_entries_without_payment()]
+    return [*_payments_off_the_ledger(), *_entries_without_payment(), *_fees_off_the_ledger()]
 
 
 def _payments_off_the_ledger() -> list[Finding]:
@@ -42,7 +43,7 @@ def _payments_off_the_ledger() -> list[Finding]:
     disputes = Dispute.objects.filter(**here)
     entries = LedgerEntry.objects.filter(
         order_ref=OuterRef("order_ref"), currency=OuterRef("captured_currency"), account__startswith="gateway:"
-    )
+    ).exclude(kind__in=_FEE_KINDS)
     captured = PaymentAttempt.objects.filter(captured_minor__gt=0).values("order_ref", "captured_currency")
     compared = captured.annotate(arrived=Sum("captured_minor")).annotate(
         refunded=total_of(refunds, F("amount_minor")),
@@ -57,10 +58,32 @@ def _entries_without_payment() -> list[Finding]:
     paid = PaymentAttempt.objects.filter(
         order_ref=OuterRef("order_ref"), captured_currency=OuterRef("currency"), captured_minor__gt=0
     )
-    entries = LedgerEntry.objects.filter(~Exists(paid)).values("order_ref", "currency")
+    # Fees are in the currency of the gateway's payouts, whatever was paid in.
+    entries = LedgerEntry.objects.filter(~Exists(paid)).exclude(kind__in=_FEE_KINDS).values("order_ref", "currency")
     wrong = entries.annotate(held=Sum("amount_minor")).order_by("order_ref")[:MOST_FINDINGS]
     words = "The ledger holds entries in {} for an order of which nothing was captured in it."
     return [Finding(MoneyRule.LEDGER_MATCHES, row["order_ref"], words.format(row["currency"])) for row in wrong]
+
+
+def _fees_off_the_ledger() -> list[Finding]:
+    """Return the payments and disputes whose fee is not booked as it is known."""
+    here = {"order_ref": OuterRef("order_ref"), "account__startswith": FEES, "kind": "fee"}
+    of_payment = LedgerEntry.objects.filter(source_id=Cast(OuterRef("pk"), CharField()), **here)
+    known = PaymentAttempt.objects.filter(fee_minor__isnull=False).annotate(
+        booked=total_of(of_payment, F("amount_minor"))
+    )
+    of_dispute = LedgerEntry.objects.filter(
+        account__startswith=FEES,
+        kind="dispute_fee",
+        order_ref=OuterRef("attempt__order_ref"),
+        source_id__startswith=Concat(Cast(OuterRef("pk"), CharField()), Value(":")),
+    )
+    disputed = Dispute.objects.annotate(booked=total_of(of_dispute, F("amount_minor")))
+    found = known.exclude(booked=F("fee_minor")).order_by("pk").values_list("order_ref", "fee_minor", "booked")
+    more = disputed.exclude(booked=F("fee_minor")).order_by("pk")
+    wrong = [*found[:MOST_FINDINGS], *more.values_list("attempt__order_ref", "fee_minor", "booked")[:MOST_FINDINGS]]
+    words = "A fee of {} is known, and the ledger says {} (minor units)."
+    return [Finding(MoneyRule.LEDGER_MATCHES, ref, words.format(fee, booked)) for ref, fee, booked in wrong]
 
 
 def total_of(rows: QuerySet[Any], amount: Any) -> Coalesce:  # noqa: ANN401 -- any expression over the rows

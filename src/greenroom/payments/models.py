@@ -24,7 +24,8 @@ class PaymentAttempt(models.Model):
 
     The row, with its key and everything that is sent, is committed before the gateway is called; so a call whose
     answer was lost is repeated word for word. `captured_*` is what really arrived, `mismatch` says how that differs
-    from what was agreed: such an attempt is `failed` and its money goes back.
+    from what was agreed: such an attempt is `failed` and its money goes back. `fee_*` is what the gateway keeps of it,
+    in the currency of its payouts; None while that is not known.
     """
 
     ref = models.CharField(max_length=22, unique=True)
@@ -41,6 +42,8 @@ class PaymentAttempt(models.Model):
     currency = models.CharField(max_length=3)
     captured_minor = models.BigIntegerField(default=0)
     captured_currency = models.CharField(max_length=3, blank=True)
+    fee_minor = models.BigIntegerField(null=True, blank=True)
+    fee_currency = models.CharField(max_length=3, blank=True)
     state = models.CharField(max_length=16, choices=[(state, state) for state in AttemptState])
     is_closing = models.BooleanField(default=False)
     is_test = models.BooleanField()
@@ -53,7 +56,14 @@ class PaymentAttempt(models.Model):
     paid_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["checked_at"], condition=Q(state__in=sorted(LIVE)), name="payments_live")]
+        indexes = [
+            models.Index(fields=["checked_at"], condition=Q(state__in=sorted(LIVE)), name="payments_live"),
+            models.Index(
+                fields=["checked_at"],
+                condition=Q(fee_minor__isnull=True, captured_minor__gt=0),
+                name="payments_fee_unknown",
+            ),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=list(AttemptState)), name="payments_attempt_state_is_known"),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payments_attempt_asks_for_money"),
@@ -95,6 +105,11 @@ class PaymentAttempt(models.Model):
     def captured(self) -> Money:
         """What really arrived; zero before."""
         return Money(self.captured_minor, self.captured_currency or self.currency)
+
+    @property
+    def fee(self) -> Money | None:
+        """What the gateway keeps of it; None while that is not known."""
+        return None if self.fee_minor is None else Money(self.fee_minor, self.fee_currency)
 
     @property
     def is_live(self) -> bool:
@@ -191,7 +206,7 @@ class Dispute(models.Model):
 
     `status` is the gateway's word, kept as it is also when it is one that we do not know. An inquiry moves no money.
     `withdrawn_minor` and `reinstated_minor` are all that was ever moved for it, in the currency of the payment.
-    `times_opened` grows when it was over and money moved again.
+    `times_opened` grows when it was over and money moved again. `fee_*` is what the gateway charges for it.
     """
 
     attempt = models.ForeignKey(PaymentAttempt, models.PROTECT, related_name="disputes")
@@ -203,6 +218,8 @@ class Dispute(models.Model):
     withdrawn_minor = models.BigIntegerField(default=0)
     reinstated_minor = models.BigIntegerField(default=0)
     currency = models.CharField(max_length=3)
+    fee_minor = models.BigIntegerField(default=0)
+    fee_currency = models.CharField(max_length=3, blank=True)
     evidence_due_at = models.DateTimeField(null=True, blank=True)
     times_opened = models.PositiveSmallIntegerField(default=1)
     opened_at = models.DateTimeField()

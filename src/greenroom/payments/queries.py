@@ -3,12 +3,12 @@
 from collections.abc import Collection
 from typing import Any
 
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 
 from greenroom.core.money import Money, total
 from greenroom.notifications.display import Viewer, moment
 from greenroom.notifications.display import money as money_words
-from greenroom.payments import rules
+from greenroom.payments import gateways, rules
 from greenroom.payments.models import (
     Dispute,
     GatewayEvent,
@@ -22,6 +22,7 @@ from greenroom.payments.types import (
     CUSTOMERS,
     AttemptState,
     EventState,
+    FeeSum,
     Movement,
     MovementKind,
     OrderMoney,
@@ -163,6 +164,35 @@ def given_back(order_refs: QuerySet[Any, Any]) -> dict[str, int]:
     for dispute in Dispute.objects.filter(attempt__order_ref__in=order_refs, closed_at__isnull=False):
         back[dispute.currency] = back.get(dispute.currency, 0) + dispute.charged_back.minor
     return back
+
+
+def fees_of_orders(order_refs: Collection[str]) -> dict[str, list[Money]]:
+    """Return what gateways kept of some orders' payments, as far as it is known, by order; one query."""
+    known = PaymentAttempt.objects.filter(order_ref__in=order_refs, fee_minor__gt=0).order_by("order_ref")
+    sums = known.values_list("order_ref", "fee_currency").annotate(minor=Sum("fee_minor"))
+    fees: dict[str, list[Money]] = {}
+    for order_ref, currency, minor in sums.order_by("order_ref", "fee_currency"):
+        fees.setdefault(order_ref, []).append(Money(minor, currency))
+    return fees
+
+
+def fee_sums(order_refs: QuerySet[Any, Any]) -> list[FeeSum]:
+    """Add up what gateways kept of the payments of many orders, by what was paid in; one query.
+
+    A payment of a gateway that takes no fee, because no money moves there, is not counted as unknown.
+    """
+    charging = [gateway.code for gateway in gateways.wired() if gateway.is_hosted]
+    paid = PaymentAttempt.objects.filter(order_ref__in=order_refs, captured_minor__gt=0)
+    groups = paid.values_list("is_test", "captured_currency", "fee_currency")
+    counted = groups.annotate(
+        minor=Sum("fee_minor"), unknown=Count("pk", filter=Q(fee_minor__isnull=True, gateway__in=charging))
+    )
+    return [
+        FeeSum(is_test, paid_in, Money(minor or 0, currency or paid_in), unknown)
+        for is_test, paid_in, currency, minor, unknown in counted.order_by(
+            "is_test", "captured_currency", "fee_currency"
+        )
+    ]
 
 
 def account_balance(account: str, *, currency: str) -> Money:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from greenroom.core.money import Money
 from greenroom.integrations.stripe.protocol import CheckoutLine
 
+FEES = "fees:"  # with a gateway's code: what this gateway kept for itself
 CUSTOMERS = "customers"  # the ledger's account of everybody who pays
 
 
@@ -152,6 +153,16 @@ class OrderMoney:
     def left(self) -> Money:
         """What can still be asked back: `kept`, and never below zero."""
         return max(self.kept, Money(0, self.captured.currency), key=lambda amount: amount.minor)
+
+
+@dataclass(frozen=True, slots=True)
+class FeeSum:
+    """What gateways kept of the payments in one currency, and of how many payments that is not known yet."""
+
+    is_test: bool
+    paid_in: str
+    fee: Money
+    unknown: int
 
 
 class MoneyRule(StrEnum):

@@ -134,12 +134,14 @@ def sessions(request: HttpRequest) -> dict[str, Any]:
 @answering
 def session(request: HttpRequest, ref: str) -> dict[str, Any]:
     SandboxGateway().fetch(ref)
-    return session_of(find_checkout(ref), is_expanded="payment_intent.latest_charge" in request.GET.values())
+    return session_of(
+        find_checkout(ref), is_expanded="payment_intent.latest_charge.balance_transaction" in request.GET.values()
+    )
 
 
 @answering
 def expire(request: HttpRequest, ref: str) -> dict[str, Any]:
-    is_expanded = "payment_intent.latest_charge" in request.POST.values()
+    is_expanded = "payment_intent.latest_charge.balance_transaction" in request.POST.values()
     before = SandboxGateway().fetch(ref).state
     if before not in {PayState.OPEN, PayState.REQUIRES_ACTION}:
         words = f'Only Checkout Sessions with a status in ["open"] can be expired. This one is {before}.'
@@ -210,7 +212,12 @@ def session_of(checkout: Checkout, *, is_expanded: bool) -> dict[str, Any]:
 
 def payment_of(checkout: Checkout, state: PayState) -> dict[str, Any]:
     captured = checkouts.captured(checkout)
-    charge = {"id": "ch_1", "object": "charge", "amount_refunded": refunds.refunded(checkout).minor}
+    charge = {
+        "id": "ch_1",
+        "object": "charge",
+        "amount_refunded": refunds.refunded(checkout).minor,
+        "balance_transaction": balance_transaction_of(checkout),
+    }
     error = {"code": checkout.problem, "type": "card_error"} if checkout.problem else None
     return {
         "id": checkout.payment_ref,
@@ -223,6 +230,13 @@ def payment_of(checkout: Checkout, state: PayState) -> dict[str, Any]:
         "metadata": checkout.metadata,
         "status": _STATUS[state][2],
     }
+
+
+def balance_transaction_of(checkout: Checkout) -> dict[str, Any] | None:
+    fee = checkouts.fee(checkout)
+    if fee is None:
+        return None
+    return {"id": "txn_1", "object": "balance_transaction", "fee": fee.minor, "currency": fee.currency.lower()}
 
 
 def refund_object(refund: Refund) -> dict[str, Any]:
@@ -272,8 +286,8 @@ def dispute_of(row: Dispute) -> dict[str, Any]:
         "object": "dispute",
         "amount": row.amount_minor,
         "balance_transactions": [
-            {"id": f"txn_{place}", "amount": number, "currency": currency, "fee": 1500, "net": number - 1500}
-            for place, number in enumerate(moved)
+            {"id": f"txn_{place}", "amount": number, "currency": currency, "fee": fee, "net": number - fee}
+            for place, (number, fee) in enumerate(zip(moved, (1500, 0), strict=True))
             if number
         ],
         "created": int(row.created_at.timestamp()),

@@ -131,6 +131,29 @@ def test_expire_of_an_open_checkout_kills_it_once(gateway: PaymentGateway, now: 
     assert [event.type for event in Event.objects.all()] == ["checkout.session.expired"]
 
 
+def test_fee_of_a_payment_is_told_once_it_is_paid_and_stays_when_money_goes_back(
+    gateway: PaymentGateway, now: datetime
+) -> None:
+    checkout = make_checkout(gateway, now)
+    assert gateway.fetch(checkout.ref).fee is None
+
+    pay(checkout, now)
+    gateway.refund(checkout.payment_ref, PRICE, idempotency_key="r", metadata={})
+
+    assert gateway.fetch(checkout.ref).fee == Money(145, "EUR")
+
+
+def test_fee_of_a_dispute_is_told_when_money_was_taken(gateway: PaymentGateway, now: datetime) -> None:
+    checkout = pay(make_checkout(gateway, now), now)
+    dispute = disputes.raise_dispute(checkout.ref, is_inquiry=True, now=now)
+    assert gateway.fetch_dispute(dispute.ref).fee is None
+
+    for step in ("escalate", "win"):
+        disputes.take_step(dispute.ref, step, now=now)
+
+        assert gateway.fetch_dispute(dispute.ref).fee == Money(1500, "EUR")
+
+
 def test_expire_of_a_paid_checkout_answers_that_it_is_paid(gateway: PaymentGateway, now: datetime) -> None:
     checkout = pay(make_checkout(gateway, now), now)
 

@@ -247,7 +247,24 @@ def test_paid_session_tells_what_was_really_taken_and_given_back() -> None:
     found = gateway.fetch("cs_test_1")
 
     assert (found.amount, found.refunded, found.payment_ref) == (Money(8001, "EUR"), Money(1000, "EUR"), "pi_1")
-    assert "expand[0]=payment_intent.latest_charge" in http_client.asked[0][1]
+    assert "expand[0]=payment_intent.latest_charge.balance_transaction" in http_client.asked[0][1]
+
+
+@pytest.mark.parametrize(
+    ("transaction", "fee"),
+    [
+        ({"fee": 270, "currency": "usd"}, Money(270, "USD")),
+        ({"fee": 0, "currency": "eur"}, Money(0, "EUR")),
+        ({"fee": 500, "currency": "isk"}, Money(5, "ISK")),
+        ({"fee": 501, "currency": "isk"}, None),
+        ("txn_1", None),
+        (None, None),
+    ],
+)
+def test_fee_is_in_the_accounts_currency_and_unknown_until_it_is_told(transaction: object, fee: Money | None) -> None:
+    charge = {"amount_refunded": 0, "balance_transaction": transaction}
+
+    assert told(200, SESSION | {"payment_intent": PAYMENT | {"latest_charge": charge}})[0].fetch("cs_test_1").fee == fee
 
 
 def test_declined_card_is_named_by_the_banks_own_word() -> None:
@@ -354,7 +371,7 @@ def test_dispute_counts_the_money_that_moved_also_in_the_currency_of_payouts(
         "id": "du_1",
         "object": "dispute",
         "amount": 8000,
-        "balance_transactions": [{"amount": number, "currency": currency} for number, currency in moves],
+        "balance_transactions": [{"amount": number, "currency": currency, "fee": 0} for number, currency in moves],
         "created": int(NOW.timestamp()),
         "currency": "eur",
         "payment_intent": "pi_1",

@@ -21,6 +21,7 @@ from greenroom.integrations.stripe.sandbox.refunds import make_refund
 from greenroom.jobs.models import Job, Run
 from greenroom.payments import queries, services
 from greenroom.payments.errors import NotRefundableError, PaymentDisputedError
+from greenroom.payments.ledger_checks import orders_off_the_ledger
 from greenroom.payments.models import Dispute, LedgerEntry, PaymentAttempt, RefundRequest
 from greenroom.payments.types import RefundCause
 
@@ -72,7 +73,8 @@ def states() -> list[tuple[str, int]]:
 
 
 def balance() -> int:
-    return queries.account_balance("gateway:sandbox", currency="EUR").minor
+    """What is held of the customers' money; the gateway's fees are another matter."""
+    return -queries.account_balance("customers", currency="EUR").minor
 
 
 def journals_add_up() -> bool:
@@ -540,3 +542,15 @@ def test_dispute_and_cancellation_at_once_never_send_the_money_twice(
 
     assert (Dispute.objects.count(), len(ledger("dispute"))) == (1, 2)
     assert states() == [("held", 8000)]
+
+
+def test_fee_of_a_dispute_is_booked_as_it_changes(now: datetime) -> None:
+    attempt = pay_attempt(now=now)
+    taken = snapshot_of(attempt, now, fee=eur(1500))
+    won = replace(taken, status="won", reinstated=PRICE, fee=NOTHING)
+
+    for snapshot in (taken, taken, won, taken, won):
+        services.apply_dispute_snapshot(attempt_id=attempt.pk, snapshot=snapshot, now=now)
+
+    assert [row[1] for row in ledger("dispute_fee")] == [-1500, 1500, 1500, -1500]
+    assert (Dispute.objects.get().fee_minor, journals_add_up(), orders_off_the_ledger()) == (0, True, [])

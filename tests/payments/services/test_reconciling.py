@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.db import transaction
 from tests.factories.clock import SettableClock
-from tests.payments.factories import GOOD_CARD, job_keys, open_one, pay_attempt, store_attempt
+from tests.payments.factories import GOOD_CARD, job_keys, ledger, open_one, pay_attempt, store_attempt
 
 from greenroom.core.actors import SYSTEM
 from greenroom.core.money import Money
@@ -15,7 +15,7 @@ from greenroom.integrations.stripe.sandbox.disputes import raise_dispute, take_s
 from greenroom.integrations.stripe.sandbox.models import Event, Refund
 from greenroom.jobs.models import Job
 from greenroom.payments import jobs, services
-from greenroom.payments.models import Dispute, GatewayEvent, PaymentAttempt, RefundRequest
+from greenroom.payments.models import Dispute, GatewayEvent, LedgerEntry, PaymentAttempt, RefundRequest
 from greenroom.payments.types import RefundCause
 
 pytestmark = pytest.mark.usefixtures("db", "gateway")
@@ -174,3 +174,18 @@ def test_recurring_jobs_compare_with_the_gateway(
 
     attempt.refresh_from_db()
     assert (attempt.state, GatewayEvent.objects.count()) == ("paid", 2)
+
+
+def test_poll_learns_a_fee_that_was_not_known_once_an_hour(now: datetime, frozen_clock: SettableClock) -> None:
+    attempt = pay_attempt(now=now)
+    LedgerEntry.objects.filter(kind="fee").delete()
+    PaymentAttempt.objects.update(fee_minor=None, fee_currency="")
+
+    services.poll(now=now + timedelta(hours=1))
+    attempt.refresh_from_db()
+    assert attempt.fee is None
+    services.poll(now=frozen_clock.advance(timedelta(hours=1, seconds=1)))
+
+    attempt.refresh_from_db()
+    assert attempt.fee == Money(145, "EUR")
+    assert [row[1] for row in ledger("fee")] == [-145, 145]

@@ -38,7 +38,8 @@ def ask(attempt: PaymentAttempt, minor: int, now: datetime) -> RefundRequest:
 
 
 def balance() -> int:
-    return queries.account_balance("gateway:sandbox", currency="EUR").minor
+    """What is held of the customers' money; the gateway's fees are another matter."""
+    return -queries.account_balance("customers", currency="EUR").minor
 
 
 def test_request_refund_stores_a_row_a_job_and_who_asked(now: datetime) -> None:

@@ -26,6 +26,7 @@ from greenroom.integrations.stripe.sandbox import checkouts
 from greenroom.integrations.stripe.sandbox.refunds import make_refund
 from greenroom.jobs.models import Job, Run
 from greenroom.payments import queries, services
+from greenroom.payments.ledger_checks import orders_off_the_ledger
 from greenroom.payments.models import LedgerEntry, PaymentAttempt, RefundRequest
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -219,7 +220,7 @@ def test_sync_attempt_takes_over_refunds_made_at_the_gateway(now: datetime) -> N
 
     refund = RefundRequest.objects.get()
     assert (refund.amount.minor, refund.cause, refund.state) == (3000, "made_at_gateway", "succeeded")
-    assert queries.account_balance("gateway:sandbox", currency="EUR") == Money(5000, "EUR")
+    assert queries.account_balance("customers", currency="EUR") == Money(-5000, "EUR")
     assert queries.refundable(attempt) == Money(5000, "EUR")
 
     make_refund(str(attempt.payment_ref), Money(1000, "EUR"), {}, now=now)
@@ -257,3 +258,66 @@ def test_wrong_money_at_the_gateway_goes_back_and_is_visible_until_it_has(
     assert report.state == "done"
     assert queries.find_trouble_with_attempt(attempt.pk) == ""
     assert queries.account_balance("customers", currency=captured[1]).minor == 0
+
+
+def test_fee_is_kept_and_booked_once_when_it_is_known(now: datetime) -> None:
+    attempt = store_attempt(now=now)
+    paid = snapshot_of(attempt, PayState.PAID)
+    services.apply_snapshot(attempt_id=attempt.pk, snapshot=paid, now=now)
+    assert ledger("fee") == []
+
+    for minor in (145, 145, 999):
+        told = replace(paid, fee=Money(minor, "USD"))
+        services.apply_snapshot(attempt_id=attempt.pk, snapshot=told, now=now)
+
+    attempt.refresh_from_db()
+    assert attempt.fee == Money(145, "USD")
+    assert ledger("fee") == [("gateway:sandbox", -145, "USD", "fee"), ("fees:sandbox", 145, "USD", "fee")]
+    assert ledger() == CAPTURED
+    assert orders_off_the_ledger() == []
+
+
+@pytest.mark.parametrize("state", [PayState.OPEN, PayState.DEAD])
+def test_fee_of_what_brought_no_money_is_none(now: datetime, state: PayState) -> None:
+    attempt = store_attempt(now=now)
+
+    told = snapshot_of(attempt, state, fee=Money(1, "EUR"))
+    services.apply_snapshot(attempt_id=attempt.pk, snapshot=told, now=now)
+
+    attempt.refresh_from_db()
+    assert (attempt.fee, ledger("fee")) == (None, [])
+
+
+def test_fee_of_nothing_is_known_and_books_nothing(now: datetime) -> None:
+    attempt = store_attempt(now=now)
+
+    services.apply_snapshot(
+        attempt_id=attempt.pk, snapshot=snapshot_of(attempt, PayState.PAID, fee=Money(0, "EUR")), now=now
+    )
+
+    attempt.refresh_from_db()
+    assert (attempt.fee, ledger("fee"), orders_off_the_ledger()) == (Money(0, "EUR"), [], [])
+
+
+def test_fee_that_is_not_booked_as_it_is_known_is_found(now: datetime) -> None:
+    attempt = store_attempt(now=now)
+    told = snapshot_of(attempt, PayState.PAID, fee=Money(145, "EUR"))
+    services.apply_snapshot(attempt_id=attempt.pk, snapshot=told, now=now)
+
+    PaymentAttempt.objects.update(fee_minor=146)
+
+    [found] = orders_off_the_ledger()
+    assert (found.order_ref, found.detail) == (
+        ORDER,
+        "A fee of 146 is known, and the ledger says 145 (minor units).",
+    )
+
+
+def test_fee_of_a_payment_that_did_not_fit_is_booked_too(now: datetime) -> None:
+    attempt = store_attempt(now=now)
+    told = snapshot_of(attempt, PayState.PAID, amount=Money(8001, "EUR"), fee=Money(145, "EUR"))
+
+    services.apply_snapshot(attempt_id=attempt.pk, snapshot=told, now=now)
+
+    attempt.refresh_from_db()
+    assert (attempt.state, attempt.fee, len(ledger("fee"))) == ("failed", Money(145, "EUR"), 2)

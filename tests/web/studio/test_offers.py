@@ -47,6 +47,7 @@ WHOLE = {
     "questions-1-label": "Which colour?",
     "questions-1-kind": "choice",
     "questions-1-options": "White\r\n\r\n Black ",
+    "policy": "own",
     "refund_tiers-rows": "2",
     "refund_tiers-0-hours": "48",
     "refund_tiers-0-percent": "100",
@@ -178,7 +179,7 @@ def test_new_offer_with_little_is_saved_and_says_what_it_needs(desk: Client, coa
     WeeklyWindow.objects.all().delete()
     little = {name: value for name, value in WHOLE.items() if not name.startswith(("durations", "questions", "refund"))}
 
-    answer = desk.post(NEW, little | {"venue": "video", "publish": "1"})
+    answer = desk.post(NEW, little | {"policy": "day", "venue": "video", "publish": "1"})
 
     offer = Offer.objects.get()
     assert (offer.status, answer["Location"]) == ("draft", f"/studio/offers/{offer.pk}/")

@@ -85,6 +85,39 @@ def test_orders_stand_with_what_came_went_back_and_is_left(
     assert "GR-2026-000001" in said(answer)
 
 
+def test_fees_are_shown_and_taken_off_in_the_month_of_the_receipt(
+    desk: Client, coach: Coach, frozen_clock: SettableClock
+) -> None:
+    attempt = pay(make_order(coach, now=frozen_clock(), name="Ann"), now=frozen_clock(), fee=Money(145, "EUR"))
+    pay(make_order(coach, now=frozen_clock(), name="Bob"), now=frozen_clock())
+    issue_all(now=frozen_clock())
+    give_back(attempt, 8000, now=APRIL)
+    issue_all(now=APRIL)
+
+    march, april = (desk.get(PAGE, {"month": month}) for month in ("2026-03", "2026-04"))
+
+    [taken] = march.context["takings"]
+    assert (taken.fees, taken.unknown, taken.net) == ((Money(145, "EUR"),), 1, Money(15855, "EUR"))
+    assert "The fee of one payment is not known yet." in said(march)
+    assert {row["buyer"]: row["fees"] for row in march.context["rows"]} == {"Ann": [Money(145, "EUR")], "Bob": []}
+    [taken] = april.context["takings"]
+    assert (taken.fees, taken.unknown, taken.net, april.context["rows"][0]["fees"]) == ((), 0, Money(-8000, "EUR"), [])
+    assert [(row["fee"], row["fee_currency"]) for row in table(desk.get(FILE))] == [("1.45", "EUR"), ("", ""), ("", "")]
+
+
+def test_fee_in_another_currency_is_shown_and_not_mixed(
+    desk: Client, coach: Coach, frozen_clock: SettableClock
+) -> None:
+    pay(make_order(coach, now=frozen_clock()), now=frozen_clock(), fee=Money(270, "USD"))
+    issue_all(now=frozen_clock())
+
+    answer = desk.get(PAGE)
+
+    [taken] = answer.context["takings"]
+    assert (taken.fees, taken.net) == ((Money(270, "USD"),), Money(8000, "EUR"))
+    assert table(desk.get(FILE))[0]["fee_currency"] == "USD"
+
+
 def test_play_money_is_not_added_to_real_money(
     desk: Client, coach: Coach, frozen_clock: SettableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,6 +224,8 @@ def test_file_has_one_row_a_document(desk: Client, coach: Coach, frozen_clock: S
         "description": "A call, 60 minutes",
         "currency": "EUR",
         "amount": "80.00",
+        "fee": "",
+        "fee_currency": "",
         "test": "",
     }
     note = {"number": "GR-2026-000001", "kind": "refund_note", "refers_to": "G-2026-000001", "amount": "-30.50"}
@@ -251,7 +286,7 @@ def test_list_asks_the_same_number_of_questions_for_any_length(
         sell(coach, frozen_clock(), back=10)
     desk.get(PAGE)  # writes down that this session is in use
 
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(10):
         desk.get(PAGE)
 
 

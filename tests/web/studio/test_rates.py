@@ -111,6 +111,7 @@ def test_an_offer_can_be_about_one_topic_and_says_what_it_costs(desk: Client, of
         "buffer_after_minutes": "0",
         "move_notice_hours": "0",
         "questions-rows": "0",
+        "policy": "day",
         "refund_tiers-rows": "1",
     }
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_EXPANDED = ["payment_intent.latest_charge"]
+_EXPANDED = ["payment_intent.latest_charge.balance_transaction"]
 _LIVE_KEYS = ("sk_live_", "rk_live_")
 _LONGEST_NAME = 250
 _PAGE = 100

@@ -100,7 +100,8 @@ class PaymentSnapshot:
     """What the gateway says of one checkout right now.
 
     `amount` is what was asked for until money moved, then what was really taken. `refunded` counts refunds that
-    are under way as well as those that succeeded. `payment_ref` is empty while no payment exists.
+    are under way as well as those that succeeded. `payment_ref` is empty while no payment exists. `fee` is what the
+    gateway keeps of the money, in the currency in which it pays us out; None while that is not known.
     """
 
     gateway_ref: str
@@ -112,6 +113,7 @@ class PaymentSnapshot:
     order_ref: str
     attempt_ref: str
     problem: str = ""
+    fee: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,7 @@ class DisputeSnapshot:
     and in the currency of the payment: what Stripe lists as `balance_transactions` of the dispute. They only grow.
     `status` is a `DisputeStatus`, or a word that is newer than this list. `is_inquiry`: the bank only asks, and no
     money moves unless it becomes more than that. `evidence_due_at` (aware UTC) is None when nothing is asked of us.
+    `fee` is what the gateway charges for the dispute so far, in the currency in which it pays us out.
     """
 
     dispute_ref: str
@@ -146,6 +149,7 @@ class DisputeSnapshot:
     reason: str
     opened_at: datetime
     evidence_due_at: datetime | None = None
+    fee: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)

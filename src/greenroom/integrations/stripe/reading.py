@@ -4,6 +4,7 @@ Each function raises KeyError, TypeError, AttributeError or ValueError for an ob
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -56,6 +57,7 @@ def payment_of(session: Thing) -> PaymentSnapshot:
         order_ref=str(metadata.get("order_ref", "")),
         attempt_ref=str(metadata.get("attempt_ref", "")),
         problem="" if state is PayState.PAID else _problem(payment),
+        fee=_fee([charge.get("balance_transaction")]),
     )
 
 
@@ -93,6 +95,7 @@ def dispute_of(dispute: Thing) -> DisputeSnapshot:
         reason=str(dispute.get("reason") or ""),
         opened_at=_instant(dispute["created"]),
         evidence_due_at=_instant(due_by) if due_by and is_asked else None,
+        fee=_fee(dispute["balance_transactions"] or ()),
     )
 
 
@@ -102,6 +105,21 @@ def _moved(moves: Sequence[tuple[int, str]], amount: Money) -> Money:
     if any(one.currency != amount.currency for one in gone):
         return amount
     return total(gone, amount.currency)
+
+
+def _fee(transactions: Sequence[object]) -> Money | None:
+    """Add up the fees of balance transactions; None while there is none, or it is only named and not told.
+
+    They are in the account's own currency. One that our units cannot say is left unknown: it is no reason to refuse
+    the payment.
+    """
+    told = [one for one in transactions if isinstance(one, Mapping)]
+    if not told:
+        return None
+    with suppress(ValueError):
+        fees = [from_stripe(one["fee"], one["currency"]) for one in told]
+        return total(fees, fees[0].currency)
+    return None
 
 
 def _instant(seconds: int) -> datetime:

@@ -11,7 +11,7 @@ from greenroom.jobs import services as jobs
 from greenroom.payments import gateways, queries, rules
 from greenroom.payments.models import Dispute, PaymentAttempt
 from greenroom.payments.services.attempts import lock_attempt
-from greenroom.payments.services.ledger import post_dispute, post_dispute_reversal
+from greenroom.payments.services.ledger import post_dispute, post_dispute_fee, post_dispute_reversal
 from greenroom.payments.services.refunds import drop_held, hold_unsent, release_held, report_dropped
 from greenroom.payments.types import DisputeStand
 
@@ -37,8 +37,10 @@ def apply_dispute_snapshot(*, attempt_id: int, snapshot: DisputeSnapshot, now: d
             Dispute.objects.filter(pk=dispute.pk).update(checked_at=now)
             return dispute
         before, given_before = dispute.stand, dispute.charged_back
+        fee_before = dispute.fee_minor
         _write(dispute, snapshot, is_new=known is None, now=now)
         _book(dispute, before, now)
+        _book_fee(dispute, fee_before, now)
         _audit(dispute, before, now)
         _follow(dispute, dispute.charged_back - given_before, now)
         _report(dispute, now)
@@ -78,6 +80,8 @@ def _write(dispute: Dispute, snapshot: DisputeSnapshot, *, is_new: bool, now: da
     dispute.reason, dispute.evidence_due_at = snapshot.reason[:64], snapshot.evidence_due_at
     dispute.amount_minor = snapshot.amount.minor
     dispute.withdrawn_minor, dispute.reinstated_minor = snapshot.withdrawn.minor, snapshot.reinstated.minor
+    if snapshot.fee is not None:
+        dispute.fee_minor, dispute.fee_currency = snapshot.fee.minor, snapshot.fee.currency
     dispute.changed_at = dispute.checked_at = now
     dispute.closed_at = (dispute.closed_at or now) if is_over else None
     if was_over and not is_over:
@@ -92,6 +96,12 @@ def _book(dispute: Dispute, before: DisputeStand, now: datetime) -> None:
         post_dispute(dispute, Money(taken, dispute.currency), now=now)
     if returned:
         post_dispute_reversal(dispute, Money(returned, dispute.currency), now=now)
+
+
+def _book_fee(dispute: Dispute, fee_before: int, now: datetime) -> None:
+    change = dispute.fee_minor - fee_before
+    if change:
+        post_dispute_fee(dispute, Money(change, dispute.fee_currency), now=now)
 
 
 def _audit(dispute: Dispute, before: DisputeStand, now: datetime) -> None:

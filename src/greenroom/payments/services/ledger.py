@@ -7,7 +7,7 @@ from datetime import datetime
 from greenroom.core.ids import new_ref
 from greenroom.core.money import Money, total
 from greenroom.payments.models import Dispute, LedgerEntry, PaymentAttempt, RefundRequest
-from greenroom.payments.types import CUSTOMERS
+from greenroom.payments.types import CUSTOMERS, FEES
 
 
 def gateway_account(code: str) -> str:
@@ -79,6 +79,23 @@ def post_dispute_reversal(dispute: Dispute, returned: Money, *, now: datetime) -
     post("dispute_reversal", source, sides=_arrived(dispute.attempt, returned), now=now)
 
 
+def post_fee(attempt: PaymentAttempt, fee: Money, *, now: datetime) -> None:
+    """Book what the gateway keeps of a payment; nothing for none."""
+    source = Source("attempt", str(attempt.pk), attempt.order_ref)
+    _post_kept("fee", source, attempt, fee, now)
+
+
+def post_dispute_fee(dispute: Dispute, change: Money, *, now: datetime) -> None:
+    """Book by how much the gateway's fee for a dispute changed; below zero when it gave some of it back."""
+    _post_kept("dispute_fee", _dispute_fee_source(dispute), dispute.attempt, change, now)
+
+
+def _post_kept(kind: str, source: Source, attempt: PaymentAttempt, fee: Money, now: datetime) -> None:
+    if fee.minor:
+        sides = {gateway_account(attempt.gateway): -fee, f"{FEES}{attempt.gateway}": fee}
+        post(kind, source, sides=sides, now=now)
+
+
 def _arrived(attempt: PaymentAttempt, amount: Money) -> dict[str, Money]:
     return {gateway_account(attempt.gateway): amount, CUSTOMERS: -amount}
 
@@ -89,3 +106,9 @@ def _refund_source(refund: RefundRequest) -> Source:
 
 def _dispute_source(dispute: Dispute, moved_in_all: int) -> Source:
     return Source("dispute", f"{dispute.pk}:{moved_in_all}", dispute.attempt.order_ref)
+
+
+def _dispute_fee_source(dispute: Dispute) -> Source:
+    # Money moves together with its fee, and what moved only grows: each change has a key of its own.
+    moved = f"{dispute.pk}:{dispute.withdrawn_minor}:{dispute.reinstated_minor}"
+    return Source("dispute", moved[:32], dispute.attempt.order_ref)

@@ -18,14 +18,16 @@ _QUIET_FOR = timedelta(minutes=2)
 _MOST_AT_ONCE = 40  # each may take a time-out's length; the job's lease covers them all
 _BANKS_TAKE = timedelta(hours=1)
 _MOST_DISPUTES = 20
+_FEE_TAKES = timedelta(hours=1)
+_FEES_WANTED_FOR = timedelta(days=180)
 _LOOKS_BACK = timedelta(days=3)
 
 
 def poll(*, now: datetime) -> None:
     """Ask after every attempt and refund that is not decided and was not looked at for two minutes.
 
-    And after every dispute that is not over and was not looked at for an hour. What belongs to a gateway that was
-    switched off says so.
+    And once an hour after every dispute that is not over, and every payment whose fee is not known. What belongs to a
+    gateway that was switched off says so.
 
     Must run outside transactions. A row that the gateway refuses to know keeps that as its problem and does not hold
     up the others. Raises: GatewayUnavailableError.
@@ -74,6 +76,22 @@ def _poll(gateway: PaymentGateway, now: datetime) -> None:
     for dispute in stale.order_by("checked_at")[:_MOST_DISPUTES]:
         Dispute.objects.filter(pk=dispute.pk).update(checked_at=now)
         _ask_after_dispute(gateway, dispute, now)
+    if gateway.is_hosted:
+        _ask_after_fees(gateway, now)
+
+
+def _ask_after_fees(gateway: PaymentGateway, now: datetime) -> None:
+    """Look again at payments whose fee was not known: gateways tell it late, and older rows never heard of it."""
+    unknown = PaymentAttempt.objects.filter(
+        gateway=gateway.code,
+        captured_minor__gt=0,
+        fee_minor__isnull=True,
+        paid_at__gt=now - _FEES_WANTED_FOR,
+        checked_at__lt=now - _FEE_TAKES,
+    )
+    for attempt in unknown.order_by("checked_at")[:_MOST_DISPUTES]:
+        PaymentAttempt.objects.filter(pk=attempt.pk).update(checked_at=now)
+        _ask_after_attempt(attempt, now)
 
 
 def collect_events(*, now: datetime) -> int:

@@ -13,7 +13,7 @@ from greenroom.jobs import services as jobs
 from greenroom.payments import gateways, queries, rules
 from greenroom.payments.models import PaymentAttempt
 from greenroom.payments.services.attempts import lock_attempts, mark_closing, move
-from greenroom.payments.services.ledger import post_capture
+from greenroom.payments.services.ledger import post_capture, post_fee
 from greenroom.payments.services.refunds import REPORT_MISMATCH, adopt_refunds, ask_back, mismatch_key
 from greenroom.payments.types import AttemptState, RefundCause, Terms
 
@@ -53,15 +53,26 @@ def apply_snapshot(*, attempt_id: int, snapshot: PaymentSnapshot, now: datetime)
         state = rules.next_state(AttemptState(attempt.state), AttemptState(snapshot.state.value))
         if state is None or attempt.mismatch:
             PaymentAttempt.objects.filter(pk=attempt_id).update(checked_at=now)
+            _take_fee(attempt, snapshot, now)
             return attempt
         attempt.gateway_ref = attempt.gateway_ref or snapshot.gateway_ref
         attempt.payment_ref = attempt.payment_ref or snapshot.payment_ref or None
         attempt.problem = snapshot.problem[:200]
         if state is AttemptState.PAID:
             _take_money(attempt, others, snapshot, now)
+            _take_fee(attempt, snapshot, now)
         else:
             move(attempt, state, now=now)
         return attempt
+
+
+def _take_fee(attempt: PaymentAttempt, snapshot: PaymentSnapshot, now: datetime) -> None:
+    """Keep and book what the gateway keeps of a locked attempt's money, the first time it is known."""
+    if snapshot.fee is None or attempt.fee is not None or not attempt.captured_minor:
+        return
+    attempt.fee_minor, attempt.fee_currency = snapshot.fee.minor, snapshot.fee.currency
+    attempt.save(update_fields=["fee_minor", "fee_currency"])
+    post_fee(attempt, snapshot.fee, now=now)
 
 
 def _take_money(

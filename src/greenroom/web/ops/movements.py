@@ -6,6 +6,7 @@ from datetime import datetime
 
 from greenroom.core.money import Money
 from greenroom.integrations.stripe.protocol import DisputeStatus
+from greenroom.notifications.display import money
 from greenroom.payments.types import AttemptState, RefundCause, RefundRequestState
 from greenroom.web.ops.queries import OrderFile
 
@@ -63,7 +64,8 @@ class Movement:
 def movements_of(file: OrderFile) -> Iterator[Movement]:
     """Yield every payment, then every refund, then every dispute of an order, each kind oldest first."""
     for attempt in file.attempts:
-        details = [attempt.gateway, attempt.payment_ref or "", attempt.mismatch, attempt.problem]
+        fee = f"fee {money(attempt.fee)}" if attempt.fee else ""
+        details = [attempt.gateway, attempt.payment_ref or "", fee, attempt.mismatch, attempt.problem]
         title = f"Payment {attempt.seq}: {PAYMENTS[AttemptState(attempt.state)]}"
         yield Movement(title, attempt.amount, [one for one in details if one])
     for refund in file.refunds:

@@ -37,6 +37,8 @@ _LEDGER = {
     "refund_reversal": "A refund came back",
     "dispute": "A bank took money back",
     "dispute_reversal": "A bank returned the money",
+    "fee": "The gateway kept its fee",
+    "dispute_fee": "The gateway charged for a dispute",
 }
 _WHO = {
     ActorKind.SYSTEM: "by itself",

@@ -35,6 +35,7 @@ def test_dispute_takes_the_money_at_once(gateway: SandboxGateway, paid: Checkout
         reason="fraudulent",
         opened_at=now,
         evidence_due_at=now + timedelta(days=7),
+        fee=Money(1500, "EUR"),
     )
     assert gateway.fetch_dispute(dispute.ref) == expected
     assert gateway.list_disputes(paid.payment_ref) == [expected]

@@ -19,6 +19,7 @@ EXPIRE, SETTLE, DISPUTE = "stripe_sandbox.expire_checkout", "stripe_sandbox.sett
 SHORTEST, LONGEST = timedelta(minutes=30), timedelta(hours=24)
 _DEBIT_TAKES = timedelta(minutes=2)
 _DISPUTE_AFTER = timedelta(minutes=1)
+_FEE_BASIS_POINTS = 150
 _PAYABLE = (PayState.OPEN, PayState.REQUIRES_ACTION)
 
 
@@ -45,6 +46,18 @@ def state_at(checkout: Checkout, now: datetime) -> PayState:
 def captured(checkout: Checkout) -> Money:
     """Return what was really taken; zero before."""
     return Money(checkout.captured_minor, checkout.captured_currency or checkout.currency)
+
+
+def fee(checkout: Checkout) -> Money | None:
+    """Return what the gateway keeps of a payment, 1.5 % and a quarter of the major unit; None before it is paid."""
+    taken = captured(checkout)
+    return taken.share(_FEE_BASIS_POINTS) + quarters(1, taken.currency) if taken.minor else None
+
+
+def quarters(count: int, currency: str) -> Money:
+    """Return so many quarters of a currency's major unit, as far as it has them."""
+    unit: int = 10 ** Money(0, currency).exponent
+    return Money(count * unit // 4, currency)
 
 
 def make_checkout(request: CheckoutRequest, *, now: datetime) -> Checkout:

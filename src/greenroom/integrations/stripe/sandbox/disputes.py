@@ -3,14 +3,16 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
+from greenroom.core.money import Money
 from greenroom.core.transactions import unit_of_work
 from greenroom.integrations.stripe.protocol import DisputeStatus, GatewayRejectedError, PayState
-from greenroom.integrations.stripe.sandbox.checkouts import captured
+from greenroom.integrations.stripe.sandbox.checkouts import captured, quarters
 from greenroom.integrations.stripe.sandbox.events import dispute_object, emit, new_id
 from greenroom.integrations.stripe.sandbox.models import Checkout, Dispute
 from greenroom.integrations.stripe.sandbox.refunds import charged_back, refunded
 
 _ANSWER_WITHIN = timedelta(days=7)
+_FEE_QUARTERS = 60
 _INQUIRIES = frozenset({DisputeStatus.WARNING_NEEDS_RESPONSE, DisputeStatus.WARNING_UNDER_REVIEW})
 _DISPUTES = frozenset({DisputeStatus.NEEDS_RESPONSE, DisputeStatus.UNDER_REVIEW})
 
@@ -23,6 +25,11 @@ def is_inquiry(dispute: Dispute) -> bool:
 def is_open(dispute: Dispute) -> bool:
     """Tell whether it is not decided yet."""
     return dispute.status in {*_INQUIRIES, *_DISPUTES}
+
+
+def fee(dispute: Dispute) -> Money | None:
+    """Return what the gateway charges for a dispute, also for one that is won; None while no money was taken."""
+    return quarters(_FEE_QUARTERS, captured(dispute.checkout).currency) if dispute.withdrawn_minor else None
 
 
 def raise_dispute(checkout_ref: str, *, is_inquiry: bool, now: datetime) -> Dispute:

@@ -150,6 +150,7 @@ def _snapshot(checkout: Checkout, now: datetime) -> PaymentSnapshot:
         order_ref=checkout.metadata["order_ref"],
         attempt_ref=checkout.metadata["attempt_ref"],
         problem=checkout.problem,
+        fee=checkouts.fee(checkout),
     )
 
 
@@ -177,4 +178,5 @@ def _dispute_snapshot(dispute: Dispute) -> DisputeSnapshot:
         reason=dispute.reason,
         opened_at=dispute.created_at,
         evidence_due_at=dispute.evidence_due_at if disputes.is_open(dispute) else None,
+        fee=disputes.fee(dispute),
     )

@@ -179,7 +179,6 @@ class OfferForm(RowsForm):
     policy = forms.ChoiceField(
         label="What comes back when a student cancels",
         choices=choices.policies,
-        required=False,
         widget=forms.RadioSelect,
         error_messages=_CHOOSE,
     )
@@ -262,7 +261,7 @@ class OfferForm(RowsForm):
 
     def _policy(self, cleaned: Mapping[str, Any]) -> tuple[TierTerms, ...]:
         """Return the rules of the policy that was chosen; the rows count for own rules only."""
-        preset = PolicyPreset(cleaned.get("policy") or PolicyPreset.OWN)
+        preset = PolicyPreset(cleaned.get("policy", PolicyPreset.OWN))
         if preset is not PolicyPreset.OWN:
             for name in [name for name in self.errors if name.startswith("refund_tiers-")]:
                 del self.errors[name]

@@ -4,9 +4,11 @@ import csv
 from collections.abc import Iterable, Iterator
 from datetime import UTC
 from decimal import Decimal
+from typing import Any
 
 from greenroom.core.money import Money
 from greenroom.orders.models import Document
+from greenroom.orders.types import DocumentKind
 
 BYTE_ORDER_MARK = "\ufeff"  # by it spreadsheets know that this is UTF-8
 COLUMNS = (
@@ -21,6 +23,8 @@ COLUMNS = (
     "description",
     "currency",
     "amount",
+    "fee",
+    "fee_currency",
     "test",
 )
 # OWASP, "CSV Injection": cells that begin so are read as formulas; full-width signs count in some languages.
@@ -60,8 +64,16 @@ def _row(document: Document) -> list[str | Decimal]:
         safe_cell("; ".join(title for title, _amount in document.printed_lines)),
         document.currency,
         plain_decimal(document.amount),
+        *_fee_cells(document),
         "test" if document.is_test else "",
     ]
+
+
+def _fee_cells(document: Any) -> tuple[Decimal | str, str]:  # noqa: ANN401 -- a Document with the query's annotations
+    """Return what the gateway kept, in the row of the receipt; empty while it is not known."""
+    if document.kind != DocumentKind.RECEIPT or document.fee_minor is None:
+        return "", ""
+    return plain_decimal(Money(document.fee_minor, document.fee_currency)), document.fee_currency
 
 
 def safe_cell(text: str) -> str:

@@ -1,16 +1,20 @@
 """What a coach's pages about money read: issued documents, always through the coach."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from django.db.models import Exists, Max, OuterRef, Prefetch, QuerySet, Subquery, Sum
 
 from greenroom.coaches.models import Coach
-from greenroom.core.money import Money
+from greenroom.core.money import Money, total
 from greenroom.orders import rules
 from greenroom.orders.models import Document, Order
 from greenroom.orders.types import DocumentKind, Sums
+from greenroom.payments.models import PaymentAttempt
+from greenroom.payments.queries import fee_sums
+from greenroom.payments.types import AttemptState, FeeSum
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +34,25 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Takings:
-    """What a period comes to in one currency; play money never mixes with real money."""
+    """What a period comes to in one currency; play money never mixes with real money.
+
+    `fees` are what gateways kept of the payments received in it, and `unknown` of how many payments that is not known.
+    """
 
     is_test: bool
     sums: Sums
+    fees: tuple[Money, ...] = ()
+    unknown: int = 0
+
+    @property
+    def net(self) -> Money:
+        """What is left: paid, less given back, less the fees that are in the same currency."""
+        return total([self.sums.net, *(-fee for fee in self.fees if fee.currency == self.currency)], self.currency)
+
+    @property
+    def currency(self) -> str:
+        """The currency in which it was paid."""
+        return self.sums.gross.currency
 
 
 def months_of(coach: Coach) -> list[date]:
@@ -42,12 +61,26 @@ def months_of(coach: Coach) -> list[date]:
 
 
 def takings_of(period: Period) -> list[Takings]:
-    """Add up a period, real money first, then by currency; one query."""
+    """Add up a period, real money first, then by currency; two queries.
+
+    The fee of a payment counts in the month of its receipt.
+    """
     groups = period.documents().order_by().values_list("is_test", "currency", "kind")
     amounts: defaultdict[tuple[bool, str], list[tuple[DocumentKind, Money]]] = defaultdict(list)
     for is_test, currency, kind, minor in groups.annotate(minor=Sum("amount_minor")):
         amounts[is_test, currency].append((DocumentKind(kind), Money(minor, currency)))
-    return [Takings(is_test, rules.sums_of(found, currency)) for (is_test, currency), found in sorted(amounts.items())]
+    receipts = period.documents().order_by().filter(kind=DocumentKind.RECEIPT)
+    fees = fee_sums(receipts.values("order__ref"))
+    return [
+        _takings(is_test, rules.sums_of(found, currency), fees)
+        for (is_test, currency), found in sorted(amounts.items())
+    ]
+
+
+def _takings(is_test: bool, sums: Sums, fees: Sequence[FeeSum]) -> Takings:  # noqa: FBT001 -- one key of two
+    mine = [one for one in fees if (one.is_test, one.paid_in) == (is_test, sums.gross.currency)]
+    kept = tuple(one.fee for one in mine if one.fee.minor)
+    return Takings(is_test, sums, kept, sum(one.unknown for one in mine))
 
 
 def orders_of(period: Period) -> QuerySet[Order]:
@@ -63,5 +96,12 @@ def orders_of(period: Period) -> QuerySet[Order]:
 
 
 def documents_for_export(period: Period) -> QuerySet[Document]:
-    """Return a period's documents with all that a row of the file needs."""
-    return period.documents().select_related("order", "refers_to")
+    """Return a period's documents with all that a row of the file needs: `fee_minor` and `fee_currency`, too.
+
+    The fee stands in the row of the receipt. None where it is not known.
+    """
+    paid = PaymentAttempt.objects.filter(order_ref=OuterRef("order__ref"), state=AttemptState.PAID).order_by("seq")
+    documents = period.documents().select_related("order", "refers_to")
+    return documents.annotate(
+        fee_minor=Subquery(paid.values("fee_minor")[:1]), fee_currency=Subquery(paid.values("fee_currency")[:1])
+    )

@@ -1,5 +1,6 @@
 """A coach's orders, month by month, and the same as a file."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -11,10 +12,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from greenroom.coaches.models import Coach
+from greenroom.core.money import Money
 from greenroom.notifications import display
 from greenroom.orders import rules
 from greenroom.orders.models import Order
 from greenroom.orders.types import DocumentKind
+from greenroom.payments.queries import fees_of_orders
 from greenroom.web.student.sheets import document_links
 from greenroom.web.studio.access import Desk, coach_only
 from greenroom.web.studio.orders import queries
@@ -42,10 +45,11 @@ def order_list(request: HttpRequest, desk: Desk) -> HttpResponseBase:
     period = _period(request, desk.coach)
     page = Paginator(queries.orders_of(period), _ON_A_PAGE).get_page(request.GET.get("page"))
     query = f"?month={_address_of(period.month)}" if period.month else ""
+    fees = fees_of_orders([order.ref for order in page])
     context = {
         "form": MonthForm(months, period.month),
         "takings": queries.takings_of(period),
-        "rows": [_row(order) for order in page],
+        "rows": [_row(order, fees.get(order.ref, [])) for order in page],
         "page": page,
         "is_all": period.month is None,
         "export_url": f"{reverse('studio_orders_export')}{query}",
@@ -79,7 +83,7 @@ def _address_of(month: date | None) -> str:
     return f"{month:%Y-%m}" if month else ""
 
 
-def _row(order: Order) -> dict[str, Any]:
+def _row(order: Order, fees: Sequence[Money]) -> dict[str, Any]:
     documents = list(order.documents.all())
     last = documents[-1]
     booking = getattr(order, "booking", None)
@@ -91,4 +95,5 @@ def _row(order: Order) -> dict[str, Any]:
         "documents": document_links(documents),
         "session_url": reverse("studio_session", args=[booking.ref]) if booking else "",
         "is_test": order.is_test,
+        "fees": fees if documents[0].kind == DocumentKind.RECEIPT else [],
     }
