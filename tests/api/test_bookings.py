@@ -30,8 +30,9 @@ from tests.factories.clock import SettableClock
 from greenroom.accounts.models import User
 from greenroom.bookings import queries, rules
 from greenroom.bookings.models import Booking
-from greenroom.catalog.models import Offer
+from greenroom.catalog.models import Offer, Rate
 from greenroom.catalog.types import DiscordRequirement
+from greenroom.coaches.models import Topic
 from greenroom.integrations.stripe.protocol import GatewayUnavailableError
 from greenroom.integrations.stripe.sandbox.gateway import SandboxGateway
 from greenroom.orders.models import Order
@@ -55,6 +56,14 @@ def signed_in(user: User, *, checks_csrf: bool = False) -> Client:
     client = Client(enforce_csrf_checks=checks_csrf)
     client.force_login(user)
     return client
+
+
+def by_the_hour(offer: Offer) -> None:
+    """Let Maya ask 50 euro an hour, and 60 when it is about chess."""
+    offer.durations.update(price_minor=None)
+    Rate.objects.create(coach=offer.coach, per_hour_minor=5000)
+    chess = Topic.objects.create(slug="chess", name="Chess")
+    Rate.objects.create(coach=offer.coach, topic=chess, per_hour_minor=6000)
 
 
 def test_create_booking_holds_the_time_and_answers_where_to_go(offer: Offer, call: Call) -> None:
@@ -92,6 +101,27 @@ def test_create_booking_takes_any_offset_and_the_answers_to_questions(offer: Off
     assert reply.status == 201
     assert Booking.objects.get().answers == [{"question": "Your level?", "answer": "Pro"}]
     assert occupied() == [at(12)]
+
+
+@pytest.mark.parametrize(("topic", "status", "minor"), [({"topic": "chess"}, 201, 6000), ({}, 201, 5000)])
+def test_create_booking_is_priced_by_its_topic(
+    offer: Offer, call: Call, topic: dict[str, str], status: int, minor: int
+) -> None:
+    by_the_hour(offer)
+
+    reply = call("POST", "bookings", {**WANTED, **topic})
+
+    assert (reply.status, Booking.objects.get().price_minor, Order.objects.get().total_minor) == (status, minor, minor)
+
+
+@pytest.mark.parametrize("is_by_the_hour", [True, False])
+def test_create_booking_refuses_a_topic_that_is_not_there(offer: Offer, call: Call, *, is_by_the_hour: bool) -> None:
+    if is_by_the_hour:
+        by_the_hour(offer)
+
+    reply = call("POST", "bookings", {**WANTED, "topic": "go"})
+
+    assert (reply.status, reply.body["field"], Booking.objects.count()) == (422, "topic", 0)
 
 
 def test_create_booking_of_a_taken_time_tells_the_nearest(offer: Offer, call: Call) -> None:

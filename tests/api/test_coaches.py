@@ -17,7 +17,7 @@ from tests.factories.clock import SettableClock
 
 from greenroom.availability.models import Blackout, WeeklyWindow
 from greenroom.bookings import queries, services
-from greenroom.catalog.models import Offer, OfferDuration
+from greenroom.catalog.models import Offer, OfferDuration, Rate
 from greenroom.catalog.types import OfferStatus, QuestionKind
 from greenroom.coaches.models import Topic
 from greenroom.coaches.types import CoachStatus
@@ -86,9 +86,13 @@ def test_list_offers_answers_durations_and_questions(offer: Offer, call: Call) -
                     "venue": "discord",
                     "discord": "before_join",
                     "currency": "EUR",
+                    "topic": "",
                     "price_minor": 5000,
                     "duration": 60,
-                    "durations": [{"minutes": 60, "price_minor": 5000}, {"minutes": 30, "price_minor": 3000}],
+                    "durations": [
+                        {"minutes": 60, "price_minor": 5000, "price_by_topic": {}},
+                        {"minutes": 30, "price_minor": 3000, "price_by_topic": {}},
+                    ],
                     "questions": [
                         {
                             "key": "level",
@@ -183,6 +187,21 @@ def test_list_slots_frees_a_hold_the_moment_it_ends(offer: Offer, call: Call, fr
     assert "2026-03-04T12:00:00Z" not in starts(call("GET", path).body)
     frozen_clock.advance(timedelta(microseconds=1))
     assert "2026-03-04T12:00:00Z" in starts(call("GET", path).body)
+
+
+def test_list_offers_answers_the_price_of_each_topic(offer: Offer, call: Call) -> None:
+    offer.durations.update(price_minor=None)
+    chess = Topic.objects.create(slug="chess", name="Chess")
+    Rate.objects.create(coach=offer.coach, per_hour_minor=5000)
+    Rate.objects.create(coach=offer.coach, topic=chess, per_hour_minor=6000)
+
+    def listed() -> tuple[str, int, dict[str, int]]:
+        [item] = call("GET", "coaches/maya/offers").body["items"]
+        return item["topic"], item["price_minor"], item["durations"][0]["price_by_topic"]
+
+    assert listed() == ("", 5000, {"chess": 6000})
+    Offer.objects.update(topic=chess)
+    assert listed() == ("chess", 6000, {})
 
 
 @pytest.mark.usefixtures("offer")

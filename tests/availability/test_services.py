@@ -16,7 +16,7 @@ from greenroom.availability.types import LocalDays
 from greenroom.bookings.errors import SlotNotOfferedError
 from greenroom.bookings.models import Booking, CoachingSession
 from greenroom.bookings.queries import open_slots
-from greenroom.bookings.services import hold_slot
+from greenroom.bookings.services import Wanted, hold_slot
 from greenroom.catalog.models import Offer
 from greenroom.coaches.models import Coach
 from greenroom.core.actors import Actor, ActorKind
@@ -443,9 +443,7 @@ def test_remove_blackout_of_somebody_else_is_not_found() -> None:
 
 def hold(offer: Offer, starts_at: datetime) -> Booking:
     return hold_slot(
-        offer=offer,
-        duration=offer.durations.get(),
-        starts_at=starts_at,
+        wanted=Wanted(offer, offer.durations.get(), starts_at),
         holder="a" * 64,
         student=None,
         actor=Actor(ActorKind.GUEST),

@@ -10,7 +10,7 @@ from greenroom.bookings import services
 from greenroom.bookings.models import Booking, CoachingSession
 from greenroom.bookings.types import OCCUPYING, BookingStatus, Contact, Intake, PaymentStart, ReturnAddresses
 from greenroom.catalog.models import Offer, OfferDuration
-from greenroom.coaches.models import Coach
+from greenroom.coaches.models import Coach, Topic
 from greenroom.coaches.queries import lock_coach
 from greenroom.core import clock
 from greenroom.core.actors import Actor, ActorKind
@@ -45,13 +45,12 @@ def hold(
     student: User | None = None,
     actor: Actor = GUEST,
     duration: OfferDuration | None = None,
+    topic: Topic | None = None,
     **values: Any,
 ) -> Booking:
     """Hold a time; noon on Wednesday unless told."""
     return services.hold_slot(
-        offer=offer,
-        duration=duration or offer.durations.all()[0],
-        starts_at=starts_at or at(12),
+        wanted=services.Wanted(offer, duration or offer.durations.all()[0], starts_at or at(12), topic),
         holder=holder,
         student=student,
         actor=actor,

@@ -12,7 +12,7 @@ from tests.factories.clock import MONDAY
 
 from greenroom.availability.models import DateOverride, OverrideWindow, Schedule, WeeklyWindow
 from greenroom.bookings.models import Booking, CoachingSession
-from greenroom.bookings.services import hold_slot, submit_details
+from greenroom.bookings.services import Wanted, hold_slot, submit_details
 from greenroom.bookings.types import Contact, Intake
 from greenroom.catalog import services
 from greenroom.catalog.errors import Missing, OfferIncompleteError, OfferStateError
@@ -282,9 +282,7 @@ def test_save_offer_published_may_not_become_incomplete() -> None:
 def test_save_offer_leaves_booked_sessions_and_frozen_orders() -> None:
     offer = make_offer()
     booking = hold_slot(
-        offer=offer,
-        duration=offer.durations.get(),
-        starts_at=MONDAY + timedelta(days=1),
+        wanted=Wanted(offer, offer.durations.get(), MONDAY + timedelta(days=1)),
         holder="a" * 64,
         student=None,
         actor=Actor(ActorKind.GUEST),

@@ -17,7 +17,7 @@ from greenroom.bookings.links import checkout_url, confirmed_url, manage_url
 from greenroom.bookings.models import Booking
 from greenroom.bookings.queries import bookings_for
 from greenroom.bookings.types import UNPAID, BookingStatus, Contact, Intake, ReturnAddresses
-from greenroom.catalog.queries import answer_snapshot, find_duration, get_public_offer
+from greenroom.catalog.queries import answer_snapshot, find_duration, find_topic, get_public_offer
 from greenroom.core import clock
 from greenroom.core.actors import Actor, ActorKind
 from greenroom.core.http import client_address
@@ -60,11 +60,10 @@ def _create(request: HttpRequest, payload: schemas.BookingIn, now: datetime, *, 
     )
     offer = get_public_offer(payload.coach, payload.offer)
     duration = find_duration(offer, payload.duration)
+    topic = find_topic(offer, payload.topic)
     answers = answer_snapshot(offer, payload.answers)
     booking = services.hold_slot(
-        offer=offer,
-        duration=duration,
-        starts_at=payload.starts_at,
+        wanted=services.Wanted(offer, duration, payload.starts_at, topic),
         holder=holder,
         student=user,
         actor=actor,

@@ -16,8 +16,8 @@ from greenroom.api.inputs import Word
 from greenroom.availability.engine import group_by_day
 from greenroom.bookings.explaining import explain_for_owner
 from greenroom.bookings.listing import Asked, FreeTimes, free_times
-from greenroom.catalog.models import Offer
-from greenroom.catalog.queries import find_duration, get_offer, price_of, priced, public_offers
+from greenroom.catalog.models import Offer, OfferDuration
+from greenroom.catalog.queries import find_duration, get_offer, price_of, priced, public_offers, topics_of
 from greenroom.coaches.models import Coach
 from greenroom.coaches.queries import get_public_coach
 from greenroom.core import clock
@@ -175,10 +175,7 @@ def _card_data(card: Card) -> dict[str, object]:
 
 
 def _offer_data(offer: Offer) -> dict[str, object]:
-    durations = [
-        {"minutes": length.minutes, "price_minor": price_of(offer, length).amount.minor}
-        for length in offer.durations.all()
-    ]
+    durations = [_length_data(offer, length) for length in offer.durations.all()]
     return {
         "slug": offer.slug,
         "title": offer.title,
@@ -187,6 +184,7 @@ def _offer_data(offer: Offer) -> dict[str, object]:
         "venue": offer.venue,
         "discord": offer.discord_requirement,
         "currency": offer.currency,
+        "topic": offer.topic.slug if offer.topic else "",
         "price_minor": durations[0]["price_minor"],
         "duration": durations[0]["minutes"],
         "durations": durations,
@@ -200,4 +198,13 @@ def _offer_data(offer: Offer) -> dict[str, object]:
             }
             for question in offer.questions.all()
         ],
+    }
+
+
+def _length_data(offer: Offer, length: OfferDuration) -> dict[str, object]:
+    topics = [topic for topic in topics_of(offer) if topic is not None and offer.topic is None]
+    return {
+        "minutes": length.minutes,
+        "price_minor": price_of(offer, length).amount.minor,
+        "price_by_topic": {topic.slug: price_of(offer, length, topic).amount.minor for topic in topics},
     }

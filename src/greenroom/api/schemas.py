@@ -15,14 +15,15 @@ class Strict(Schema):
 
 
 class DurationOut(Schema):
-    """One length and its price."""
+    """One length and its price; where that depends on the topic, also the price of each."""
 
     minutes: int
     price_minor: int
+    price_by_topic: dict[str, int]
 
 
 class OfferOut(Schema):
-    """An offer as visitors see it; `duration` is its first length."""
+    """An offer as visitors see it; `duration` is its first length, `topic` what it is about, or ""."""
 
     slug: str
     title: str
@@ -31,6 +32,7 @@ class OfferOut(Schema):
     venue: str
     discord: str
     currency: str
+    topic: str
     price_minor: int
     duration: int
     durations: list[DurationOut]
@@ -172,6 +174,7 @@ class BookingIn(Strict):
     name: Name
     email: Email
     duration: StrictInt | None = None
+    topic: Word = ""
     tz: Zone = "UTC"
     answers: dict[Word, Text] = Field(default_factory=dict, max_length=50)
     goals: Text = ""

@@ -10,7 +10,7 @@ from greenroom.accounts.models import DiscordIdentity
 from greenroom.bookings.types import GONE, OCCUPYING, BookingStatus, MoveTerms, Party, SessionStatus
 from greenroom.catalog.models import Offer
 from greenroom.catalog.types import Venue
-from greenroom.coaches.models import Coach
+from greenroom.coaches.models import Coach, Topic
 from greenroom.core.constraints import NoOverlap
 from greenroom.core.ids import REF_LENGTH, new_ref
 from greenroom.core.money import Money
@@ -117,6 +117,14 @@ class Booking(models.Model):
     hold_expires_at = models.DateTimeField()
     price_minor = models.PositiveIntegerField(default=0, help_text="As it was shown when the time was held.")
     currency = models.CharField(max_length=3, default="EUR")
+    price_reason = models.CharField(max_length=160, blank=True, help_text="Where the price came from, in words.")
+    topic = models.ForeignKey(
+        Topic,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        help_text="What it is about, as the price depends on it.",
+    )
     is_manual = models.BooleanField(default=False, help_text="Its coach made it.")
     was_hold_extended = models.BooleanField(default=False)
     contact_name = models.CharField(max_length=100, blank=True)

@@ -474,7 +474,13 @@ def _get(bookings: QuerySet[Booking]) -> Booking:
 
 def _whole(bookings: QuerySet[Booking]) -> QuerySet[Booking]:
     return bookings.select_related(
-        "session__offer__schedule", "session__offer__coach", "coach__user", "order", "student", "discord_identity"
+        "session__offer__schedule",
+        "session__offer__coach",
+        "coach__user",
+        "order",
+        "student",
+        "discord_identity",
+        "topic",
     )
 
 

@@ -121,6 +121,18 @@ def _takes_rates(offer: Offer) -> bool:
     return offer.price_minor is None and any(one.price_minor is None for one in offer.durations.all())
 
 
+def find_topic(offer: Offer, slug: str) -> Topic | None:
+    """Return the topic of that name among those a student of this offer can choose; None when none was named.
+
+    Raises: InvalidInputError naming `topic` and what there is.
+    """
+    topics = {topic.slug: topic for topic in topics_of(offer) if topic is not None}
+    if slug and slug not in topics:
+        there = f"Choose one of: {', '.join(topics)}" if topics else "The price of this offer depends on no topic"
+        raise InvalidInputError(f"{there}.", field="topic")
+    return topics.get(slug)
+
+
 def priced(offers: Iterable[Offer]) -> list[Offer]:
     """Return the offers of which every length has a price: a published one lacks it only after a change in the admin.
 

@@ -62,6 +62,7 @@ class OrderLine(models.Model):
     title = models.CharField(max_length=160)
     offer = models.ForeignKey(Offer, null=True, blank=True, on_delete=models.PROTECT)
     price_minor = models.IntegerField()
+    price_reason = models.CharField(max_length=160, blank=True, help_text="Where the price came from, in words.")
     tax_minor = models.PositiveIntegerField(default=0, help_text="What its price bears of the order's tax.")
 
     class Meta:

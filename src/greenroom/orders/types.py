@@ -45,12 +45,13 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class NewLine:
-    """A line to be frozen on an order."""
+    """A line to be frozen on an order; `price_reason` says in words where its price came from."""
 
     kind: LineKind
     title: str
     price: Money
     offer_id: int | None = None
+    price_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from greenroom.catalog.errors import NoPriceError
 from greenroom.catalog.models import Offer, OfferDuration
 from greenroom.catalog.queries import price_of, refund_tiers, topics_of
 from greenroom.catalog.types import RefundTier, Venue
-from greenroom.coaches.models import Coach
+from greenroom.coaches.models import Coach, Topic
 from greenroom.core.errors import NotFoundError
 from greenroom.core.money import Money
 from greenroom.notifications import display
@@ -42,7 +42,7 @@ def coach_data(coach: Coach, *, tz: str = "") -> dict[str, Any]:
 def offer_data(offer: Offer) -> dict[str, Any]:
     """Return an offer for the aside and the pages of a booking."""
     venue = offer.place or "In person" if offer.venue == Venue.IN_PERSON else offer.venue
-    return {"title": offer.title, "summary": offer.summary, "venue": venue, "group": group_words(offer)}
+    return {"title": offer.title, "summary": offer.summary, "venue": venue, "group": group_words(offer), "topic": ""}
 
 
 def group_words(offer: Offer) -> str:
@@ -64,10 +64,17 @@ def minimum_sentences(session: CoachingSession) -> list[str]:
     ]
 
 
-def price_or_none(offer: Offer, duration: OfferDuration) -> Money | None:
+def price_or_none(offer: Offer, duration: OfferDuration, topic: Topic | None = None) -> Money | None:
     """Return the price of a length, or None where it is free. Raises: NoPriceError."""
-    amount = price_of(offer, duration).amount
+    amount = price_of(offer, duration, topic).amount
     return amount if amount.minor else None
+
+
+def least_price(offer: Offer, duration: OfferDuration) -> dict[str, Any]:
+    """Return the least price of a length, None where it is free, and whether it can be more. Raises: NoPriceError."""
+    prices = {price_of(offer, duration, topic).amount for topic in topics_of(offer)}
+    least = min(prices)
+    return {"price": least if least.minor else None, "is_from": len(prices) > 1}
 
 
 def price_words(offer: Offer, duration: OfferDuration) -> str:
@@ -100,7 +107,7 @@ def book_url(offer: Offer, duration: OfferDuration | None = None, **query: str) 
 
 def book_again_url(booking: Booking) -> str:
     """Return the page on which the same offer is chosen again, at the same length; what was written is filled in."""
-    return f"{book_url(booking.session.offer)}&{urlencode({'duration': minutes_of(booking)})}"
+    return f"{book_url(booking.session.offer)}&{urlencode(_chosen(booking))}"
 
 
 def why_nothing_words(offer: Offer, why: Nothing, month: str) -> str:
@@ -138,9 +145,15 @@ def move_sentences(limit: int | None, notice: timedelta) -> list[str]:
     return [f"You can move the session{times}{until}."] if times or until else []
 
 
-def order_data(order: Order) -> dict[str, Any]:
-    """Return an order's lines and total, and in words the tax that is in them ("" when it is a line of its own)."""
-    lines = [{"title": line.title, "detail": "", "amount": line.price} for line in order.lines.all()]
+def order_data(order: Order, *, says_why: bool = False) -> dict[str, Any]:
+    """Return an order's lines and total, and in words the tax that is in them ("" when it is a line of its own).
+
+    `says_why` adds where each price came from: for the coach.
+    """
+    lines = [
+        {"title": line.title, "detail": line.price_reason if says_why else "", "amount": line.price}
+        for line in order.lines.all()
+    ]
     has_tax_inside = order.tax_minor and not order.is_tax_on_top
     tax = f"{order.tax_words} included: {display.money(order.tax)}" if has_tax_inside else ""
     return {"lines": lines, "total": order.total, "tax": tax}
@@ -172,7 +185,13 @@ def hold_data(booking: Booking, now: datetime) -> dict[str, Any]:
 def change_time_url(booking: Booking) -> str:
     """Return the picker, on the day that is held now."""
     day = f"{display.local(booking.session.starts_at, booking.contact_tz):%Y-%m-%d}"
-    return f"{book_url(booking.session.offer)}&{urlencode({'duration': minutes_of(booking), 'date': day})}"
+    return f"{book_url(booking.session.offer)}&{urlencode(_chosen(booking) | {'date': day})}"
+
+
+def _chosen(booking: Booking) -> dict[str, str]:
+    """Return what was chosen beside the offer, as its page takes it."""
+    topic = {"topic": booking.topic.slug} if booking.topic else {}
+    return {"duration": str(minutes_of(booking)), **topic}
 
 
 def minutes_of(booking: Booking) -> int:
@@ -209,7 +228,8 @@ def aside_data(booking: Booking) -> dict[str, Any]:
     group = group_words(booking.session.offer) if booking.session.is_group else ""
     return {
         "coach": coach_data(booking.coach),
-        "offer": offer_data(booking.session.offer) | {"group": group},
+        "offer": offer_data(booking.session.offer)
+        | {"group": group, "topic": booking.topic.name if booking.topic else ""},
         "length": length_of(booking),
         "price": price if price.minor else None,
     }

@@ -55,6 +55,12 @@ def book(
     return services.book_manually(new, actor=actor, now=clock.now())
 
 
+def test_a_link_for_what_the_offer_costs_says_where_the_price_came_from(offer: Offer) -> None:
+    assert book(offer, payment=P.LINK, price_minor=5000).price_reason == "the price of this length"
+    offer.durations.update(price_minor=None)
+    assert book(offer, at(14), payment=P.LINK, price_minor=5000).price_reason == "written by the coach"
+
+
 @pytest.mark.parametrize(
     ("payment", "title"), [(P.FREE, "A call, 60 minutes"), (P.ELSEWHERE, "A call, 60 minutes, paid elsewhere")]
 )
@@ -99,7 +105,7 @@ def test_link_keeps_the_time_until_it_is_paid(offer: Offer, run_jobs: Callable[.
     start_payment(booking)
     give_money(booking)
     assert settle(booking).status == S.CONFIRMED
-    assert fresh(booking).price_minor == 4000
+    assert (fresh(booking).price_minor, fresh(booking).price_reason) == (4000, "written by the coach")
 
 
 def test_link_runs_out(offer: Offer, run_jobs: Callable[..., None], frozen_clock: SettableClock) -> None:

@@ -6,6 +6,7 @@ from greenroom.bookings.services.confirming import accept_booking, decline_booki
 from greenroom.bookings.services.deciding import decide_session
 from greenroom.bookings.services.follow_ups import look_at_rooms_of
 from greenroom.bookings.services.holds import (
+    Wanted,
     attach_discord,
     expire_hold,
     extend_hold,
@@ -37,6 +38,7 @@ __all__ = [
     "LONGEST_NOTE",
     "MOST_TIMES",
     "ManualBooking",
+    "Wanted",
     "accept_booking",
     "attach_discord",
     "book_manually",

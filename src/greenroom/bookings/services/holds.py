@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError
@@ -22,14 +23,14 @@ from greenroom.bookings.services import follow_ups, locked, seats
 from greenroom.bookings.types import GONE, UNPAID, BookingEvent, BookingStatus, Contact, Intake
 from greenroom.catalog.errors import NoPriceError
 from greenroom.catalog.models import Offer, OfferDuration
-from greenroom.catalog.queries import get_public_offer, price_of, refund_tiers
-from greenroom.coaches.models import Coach
+from greenroom.catalog.queries import get_public_offer, price_of, refund_tiers, usual_topic
+from greenroom.catalog.rules import Price
+from greenroom.coaches.models import Coach, Topic
 from greenroom.coaches.queries import lock_coach
 from greenroom.core import audit
 from greenroom.core.actors import SYSTEM, Actor
 from greenroom.core.constraints import violates
 from greenroom.core.errors import NotAllowedError
-from greenroom.core.money import Money
 from greenroom.core.transactions import unit_of_work
 from greenroom.jobs.services import plan
 from greenroom.orders.services import create_order, update_contact
@@ -47,6 +48,24 @@ _IN_THE_WAY = {
     ReasonCode.WEEKLY_LIMIT,
     ReasonCode.MONTHLY_LIMIT,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody wants to book: which length of an offer, from when (aware), and about what.
+
+    The topic is one of `catalog.queries.topics_of`; None is what is usual.
+    """
+
+    offer: Offer
+    duration: OfferDuration
+    starts_at: datetime
+    topic: Topic | None = None
+
+    @property
+    def about(self) -> Topic | None:
+        """What the session will be about, as far as its price depends on it."""
+        return self.offer.topic or self.topic or usual_topic(self.offer)
 
 
 def refuse_early(
@@ -83,9 +102,7 @@ def refuse_early(
 
 def hold_slot(
     *,
-    offer: Offer,
-    duration: OfferDuration,
-    starts_at: datetime,
+    wanted: Wanted,
     holder: str,
     student: User | None,
     actor: Actor,
@@ -94,46 +111,34 @@ def hold_slot(
 ) -> Booking:
     """Keep a time for fifteen minutes so that its holder can give details and pay.
 
-    `starts_at` and `now` are aware. Locks the coach. The holder's earlier hold with this coach moves here: it is
-    let go in the same transaction. Calling again with the same time returns the live booking unchanged. Somebody who
-    only named an address (`is_proven` false) is never given a booking that is there, nor ends one that is being paid.
-    A group at that very time is joined.
+    The price, and where it comes from, stay as they are now. Locks the coach. The holder's earlier hold with this coach
+    moves here: it is let go in the same transaction. Calling again with the same time and topic returns the live
+    booking unchanged. Somebody who only named an address (`is_proven` false) is never given a booking that is there,
+    nor ends one that is being paid. A group at that very time is joined.
     Raises: SlotTakenError with the nearest alternatives, SlotNotOfferedError saying why, OfferNotBookableError,
     AlreadyBookedError, NotAllowedError for a coach who books herself, BusyError.
     """
     rules.require(actor, "hold")
+    offer, duration, starts_at = wanted.offer, wanted.duration, wanted.starts_at
     _require_bookable(offer, offer.coach, student)
     try:
         with slot_guard(), unit_of_work():
             _require_bookable(offer, lock_coach(offer.coach_id), student)
-            kept = _keep(offer, duration, starts_at, holder, actor, now, is_proven=is_proven)
-            return kept or _hold(offer, duration, starts_at, holder, student, actor, now)
+            kept = _keep(wanted, holder, actor, now, is_proven=is_proven)
+            return kept or _hold(wanted, holder, student, actor, now)
     except SlotTakenError as error:
         around = listing.times_around(offer.coach.slug, offer.slug, duration.minutes, starts_at, now=now)
         raise SlotTakenError(around.nearest(starts_at, now, ALTERNATIVES)) from error
 
 
-def _keep(
-    offer: Offer,
-    duration: OfferDuration,
-    starts_at: datetime,
-    holder: str,
-    actor: Actor,
-    now: datetime,
-    *,
-    is_proven: bool,
-) -> Booking | None:
+def _keep(wanted: Wanted, holder: str, actor: Actor, now: datetime, *, is_proven: bool) -> Booking | None:
     """Return the holder's live booking of this very time, or None; every other unpaid one of theirs is let go."""
     reached = UNPAID if is_proven else {BookingStatus.HELD}
-    earlier = Booking.objects.filter(coach_id=offer.coach_id, holder=holder, status__in=reached)
+    earlier = Booking.objects.filter(coach_id=wanted.offer.coach_id, holder=holder, status__in=reached)
     kept = None
-    for booking in earlier.select_related("session"):
+    for booking in earlier.select_related("session", "topic"):
         session, is_live = booking.session, booking.hold_expires_at > now and not booking.cancelled_by
-        is_same = (session.offer_id, session.starts_at, session.ends_at) == (
-            offer.pk,
-            starts_at,
-            starts_at + duration.length,
-        )
+        is_same = _is_same(booking, wanted, is_proven=is_proven)
         # In a group others get a seat all the same: a refusal would tell whose address has one.
         if is_same and is_live and (is_proven or not session.is_group):
             kept = booking
@@ -144,21 +149,26 @@ def _keep(
     return kept
 
 
-def _hold(
-    offer: Offer,
-    duration: OfferDuration,
-    starts_at: datetime,
-    holder: str,
-    student: User | None,
-    actor: Actor,
-    now: datetime,
-) -> Booking:
-    place = seats.Place.of(offer, starts_at, duration.length)
+def _is_same(booking: Booking, wanted: Wanted, *, is_proven: bool) -> bool:
+    """Tell whether a booking is the one that is wanted; once it is being paid, whatever its topic and so its price.
+
+    Somebody who only named an address cannot take the time of that address by naming another topic either.
+    """
+    session, ends_at = booking.session, wanted.starts_at + wanted.duration.length
+    is_settled = not is_proven or booking.status != BookingStatus.HELD or booking.topic == wanted.about
+    there = (session.offer_id, session.starts_at, session.ends_at)
+    return there == (wanted.offer.pk, wanted.starts_at, ends_at) and is_settled
+
+
+def _hold(wanted: Wanted, holder: str, student: User | None, actor: Actor, now: datetime) -> Booking:
+    offer, length = wanted.offer, wanted.duration.length
+    place = seats.Place.of(offer, wanted.starts_at, length)
     release_stale_holds(offer.coach_id, place.blocked_from, place.blocked_until, now)
-    require_open(offer, length=duration.length, starts_at=starts_at, now=now)
+    require_open(offer, length=length, starts_at=wanted.starts_at, now=now)
     expires_at = now + rules.HOLD_LASTS
     session = seats.session_at(offer, place, now=now)
     seats.require_first_seat(session, student)
+    price = _price_now(wanted)
     booking = Booking.objects.create(
         session=session,
         coach_id=offer.coach_id,
@@ -166,8 +176,10 @@ def _hold(
         status=BookingStatus.HELD,
         holder=holder,
         hold_expires_at=expires_at,
-        price_minor=_price_now(offer, duration).minor,
+        price_minor=price.amount.minor,
         currency=offer.currency,
+        price_reason=price.reason,
+        topic=wanted.about,
         approval_hours=offer.approval_hours,
         moves_limit=offer.moves_limit,
         move_notice_hours=offer.move_notice_hours,
@@ -179,9 +191,9 @@ def _hold(
     return booking
 
 
-def _price_now(offer: Offer, duration: OfferDuration) -> Money:
+def _price_now(wanted: Wanted) -> Price:
     try:
-        return price_of(offer, duration).amount
+        return price_of(wanted.offer, wanted.duration, wanted.topic)
     except NoPriceError as error:
         raise OfferNotBookableError from error
 
@@ -304,7 +316,9 @@ def order_of(session: CoachingSession, booking: Booking, *, remark: str = "") ->
     """Return the order of one seat: its price as it was held, and the policy that its offer has now."""
     offer = session.offer
     minutes = (session.ends_at - session.starts_at) // timedelta(minutes=1)
-    line = NewLine(LineKind.CALL, f"{offer.title}, {minutes} minutes{remark}", booking.price, offer.pk)
+    line = NewLine(
+        LineKind.CALL, f"{offer.title}, {minutes} minutes{remark}", booking.price, offer.pk, booking.price_reason
+    )
     return NewOrder(
         coach_id=offer.coach_id,
         name=booking.contact_name,

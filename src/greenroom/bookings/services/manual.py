@@ -10,7 +10,9 @@ from greenroom.bookings.services import follow_ups, locked, seats
 from greenroom.bookings.services.confirming import fulfil
 from greenroom.bookings.services.holds import order_of, plan_expiry, release_stale_holds
 from greenroom.bookings.types import BookingStatus, Contact, ManualPayment
+from greenroom.catalog.errors import NoPriceError
 from greenroom.catalog.models import OfferDuration
+from greenroom.catalog.queries import price_of, usual_topic
 from greenroom.catalog.rules import check_price
 from greenroom.coaches.queries import lock_coach
 from greenroom.core import audit
@@ -22,6 +24,7 @@ from greenroom.core.transactions import unit_of_work
 from greenroom.orders.services import accept_order, create_order
 
 _LONGEST_PAY_WITHIN = timedelta(days=30)
+_BY_HAND = "written by the coach"
 # What stands on the receipt beside a price of nothing.
 _REMARKS = {ManualPayment.LINK: "", ManualPayment.FREE: "", ManualPayment.ELSEWHERE: ", paid elsewhere"}
 
@@ -122,6 +125,8 @@ def _add(new: ManualBooking, session: CoachingSession, now: datetime) -> Booking
         is_manual=True,
         price_minor=new.price_minor if is_link else 0,
         currency=offer.currency,
+        price_reason=_reason(new) if is_link else "",
+        topic=usual_topic(offer),
         moves_limit=offer.moves_limit,
         move_notice_hours=offer.move_notice_hours,
         contact_name=" ".join(contact.name.split()),
@@ -129,3 +134,12 @@ def _add(new: ManualBooking, session: CoachingSession, now: datetime) -> Booking
         contact_tz=contact.tz,
         created_at=now,
     )
+
+
+def _reason(new: ManualBooking) -> str:
+    """Say where the price of a link comes from: as the offer has it, or as its coach wrote it."""
+    try:
+        found = price_of(new.duration.offer, new.duration)
+    except NoPriceError:
+        return _BY_HAND
+    return found.reason if found.amount.minor == new.price_minor else _BY_HAND

@@ -41,6 +41,7 @@ def create_order(new: NewOrder, *, now: datetime) -> Order:
             title=one.line.title,
             offer_id=one.line.offer_id,
             price_minor=one.line.price.minor,
+            price_reason=one.line.price_reason,
             tax_minor=one.tax.minor,
         )
         for position, one in enumerate(priced.lines)

@@ -49,7 +49,7 @@ def order_page(request: HttpRequest, ref: str) -> HttpResponse:
     context = {
         "file": file,
         "order": order,
-        "lines": list(order.lines.all()),
+        "lines": file.lines,
         "policy": policy_sentences(order.refund_tiers),
         "sums": payments.order_money(order.ref, currency=order.currency),
         "undecided": _undecided(file),

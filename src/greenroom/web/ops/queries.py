@@ -8,7 +8,7 @@ from greenroom.accounts.models import User
 from greenroom.bookings.models import Booking
 from greenroom.core.errors import NotFoundError
 from greenroom.core.models import AuditEntry
-from greenroom.orders.models import Order
+from greenroom.orders.models import Order, OrderLine
 from greenroom.payments import queries as payments
 from greenroom.payments.models import Dispute, GatewayEvent, LedgerEntry, PaymentAttempt, RefundRequest
 
@@ -18,6 +18,7 @@ class OrderFile:
     """Everything that is known about one order; `names` are those of the people in the audit log, by account."""
 
     order: Order
+    lines: list[OrderLine]
     attempts: list[PaymentAttempt]
     refunds: list[RefundRequest]
     disputes: list[Dispute]
@@ -56,6 +57,7 @@ def read_file(order: Order) -> OrderFile:
     people = User.objects.filter(pk__in={entry.actor_user_id for entry in audit if entry.actor_user_id})
     return OrderFile(
         order=order,
+        lines=list(order.lines.all()),
         attempts=attempts,
         refunds=refunds,
         disputes=disputes,

@@ -68,7 +68,9 @@ def timeline_of(file: OrderFile) -> list[Moment]:
 
 def _order_moments(file: OrderFile) -> Iterator[Moment]:
     order = file.order
-    yield Moment(order.created_at, "Order", f"Made for {order.name or order.email}: {money(order.total)}")
+    reasons = [f"{line.title}: {line.price_reason}" for line in file.lines if line.price_reason]
+    words = f"Made for {order.name or order.email}: {money(order.total)}"
+    yield Moment(order.created_at, "Order", words, "; ".join(reasons))
     if order.accepted_at:
         yield Moment(order.accepted_at, "Order", "Total and cancellation policy were accepted")
     for attempt in file.attempts:

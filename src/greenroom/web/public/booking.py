@@ -1,6 +1,5 @@
 """Choosing a time, saying who one is, and paying."""
 
-import re
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -20,7 +19,6 @@ from greenroom.bookings import links, queries, services
 from greenroom.bookings.errors import (
     AlreadyBookedError,
     DiscordRequiredError,
-    OfferNotBookableError,
     SlotNotOfferedError,
     SlotTakenError,
 )
@@ -28,12 +26,18 @@ from greenroom.bookings.explaining import why_nothing
 from greenroom.bookings.models import Booking
 from greenroom.bookings.types import UNPAID, BookingStatus, Contact, Intake, ReturnAddresses
 from greenroom.catalog.models import IntakeQuestion, Offer, OfferDuration
-from greenroom.catalog.queries import answer_snapshot, find_duration, priced, public_offers
+from greenroom.catalog.queries import (
+    answer_snapshot,
+    priced,
+    public_offers,
+    topics_of,
+)
 from greenroom.catalog.types import DiscordRequirement, Venue
+from greenroom.coaches.models import Topic
 from greenroom.coaches.queries import get_public_coach
 from greenroom.core import clock
 from greenroom.core.actors import ActorKind
-from greenroom.core.errors import GreenroomError, InvalidInputError, NotFoundError
+from greenroom.core.errors import GreenroomError, NotFoundError
 from greenroom.core.http import client_address
 from greenroom.core.instants import parse_instant
 from greenroom.core.ratelimit import RateLimit, take
@@ -57,13 +61,13 @@ from greenroom.web.picker import (
     parse_query,
 )
 from greenroom.web.policy import allow_form_action
+from greenroom.web.public import choosing
 from greenroom.web.public.forms import DetailsForm, TermsForm, known_answers
 from greenroom.web.public.views import is_partial, safe_path
 from greenroom.web.zones import zone_rows
 
 _ONE_DAY = timedelta(days=1)
 _TEN_MINUTES = timedelta(minutes=10)
-_MINUTES = re.compile(r"\d{1,4}", re.ASCII)
 
 
 def hold_limit() -> RateLimit:
@@ -82,29 +86,12 @@ def book(request: HttpRequest, coach: str) -> HttpResponseBase:
         return redirect("coach", coach)
     is_form = request.method == "POST"
     asked = request.POST if is_form else request.GET
-    offer = _chosen_offer(offers, asked.get("offer", ""), is_form=is_form)
-    duration = _chosen_duration(offer, asked.get("duration", ""), is_form=is_form)
+    offer = choosing.chosen_offer(offers, asked.get("offer", ""), is_form=is_form)
+    duration = choosing.chosen_duration(offer, asked.get("duration", ""), is_form=is_form)
+    topic = choosing.chosen_topic(offer, asked.get("topic", ""), is_form=is_form)
     if is_form:
-        return _hold(request, offers, offer, duration)
-    return _show_times(request, offers, offer, duration)
-
-
-def _chosen_offer(offers: list[Offer], slug: str, *, is_form: bool) -> Offer:
-    """Return the asked offer; in an address nonsense counts as nothing asked, in a form nothing else is sold."""
-    found = next((one for one in offers if one.slug == slug), None)
-    if found is None and slug and is_form:
-        raise OfferNotBookableError("This offer is not on the coach's page any more. Choose again.", field="offer")
-    return found or offers[0]
-
-
-def _chosen_duration(offer: Offer, minutes: str, *, is_form: bool) -> OfferDuration:
-    """Return the asked length; in an address nonsense counts as nothing asked, in a form it is refused."""
-    try:
-        return find_duration(offer, int(minutes) if _MINUTES.fullmatch(minutes) else 0)
-    except InvalidInputError:
-        if minutes and is_form:
-            raise
-        return find_duration(offer, None)
+        return _hold(request, offers, offer, duration, topic)
+    return _show_times(request, offers, offer, duration, topic)
 
 
 def _show_times(
@@ -112,17 +99,22 @@ def _show_times(
     offers: list[Offer],
     offer: Offer,
     duration: OfferDuration,
+    topic: Topic | None,
     *,
     taken: tuple[datetime, SlotTakenError] | None = None,
 ) -> HttpResponse:
     sight = visitors.sight_of(request, coach_tz=offer.coach.user.time_zone)
+    topics = topics_of(offer)
     fields = [("offer", offer.slug), ("duration", duration.minutes)]
+    if len(topics) > 1 and topic is not None:
+        fields.append(("topic", topic.slug))
     context = picker_context(request, offer, duration.length, sight.viewer, taken_at=taken[0] if taken else None) | {
         "coach": presenters.coach_data(offer.coach),
-        "offer": presenters.offer_data(offer),
+        "offer": presenters.offer_data(offer) | {"topic": topic.name if topic else ""},
         "length": duration.length,
-        "price": presenters.price_or_none(offer, duration),
-        "choices": _choices(offers, offer, duration),
+        "price": presenters.price_or_none(offer, duration, topic),
+        "choices": choosing.offer_choices(offers, offer, duration),
+        "topics": choosing.topic_choices(offer, duration, topic) if len(topics) > 1 else [],
         "zone_guess": sight.is_guess,
         "slot_action": request.path,
         "slot_fields": fields,
@@ -177,20 +169,9 @@ def _why_empty(offer: Offer, length: timedelta, picker: Picker, viewer: Viewer, 
     return presenters.why_nothing_words(offer, why, picker.month_name)
 
 
-def _choices(offers: list[Offer], offer: Offer, chosen: OfferDuration) -> list[dict[str, Any]]:
-    return [
-        {
-            "label": f"{one.title}, {display.duration_short(duration.length)}",
-            "price": presenters.price_or_none(one, duration),
-            "url": presenters.book_url(one, duration),
-            "is_current": one.pk == offer.pk and duration.minutes == chosen.minutes,
-        }
-        for one in offers
-        for duration in one.durations.all()
-    ]
-
-
-def _hold(request: HttpRequest, offers: list[Offer], offer: Offer, duration: OfferDuration) -> HttpResponseBase:
+def _hold(
+    request: HttpRequest, offers: list[Offer], offer: Offer, duration: OfferDuration, topic: Topic | None
+) -> HttpResponseBase:
     now = clock.now()
     take(hold_limit(), client_address(request), now=now)
     try:
@@ -209,9 +190,7 @@ def _hold(request: HttpRequest, offers: list[Offer], offer: Offer, duration: Off
             now=now,
         )
         booking = services.hold_slot(
-            offer=offer,
-            duration=duration,
-            starts_at=starts_at,
+            wanted=services.Wanted(offer, duration, starts_at, topic),
             holder=holder,
             student=visitors.signed_in(request),
             actor=visitors.actor_of(request),
@@ -221,7 +200,7 @@ def _hold(request: HttpRequest, offers: list[Offer], offer: Offer, duration: Off
         messages.error(request, error.message)
         return redirect(presenters.book_url(offer, duration))
     except SlotTakenError as error:
-        return _show_times(request, offers, offer, duration, taken=(starts_at, error))
+        return _show_times(request, offers, offer, duration, topic, taken=(starts_at, error))
     return visitors.keep_hold_secret(redirect("booking_details", booking.ref), secret)
 
 

@@ -59,7 +59,7 @@ def _card_data(card: Card) -> dict[str, Any]:
     """Return a card; its price is that of the offer to which its button leads."""
     slot = card.next_slot
     return presenters.coach_data(card.coach) | {
-        "price": presenters.price_or_none(slot.offer, slot.offer.durations.all()[0]) if slot else None,
+        **(_least_price(slot.offer) if slot else {"price": None, "is_from": False}),
         "next_at": slot.starts_at if slot else None,
         "book_url": presenters.book_url(slot.offer) if slot else "",
     }
@@ -101,10 +101,14 @@ def _offer_row(offer: Offer) -> dict[str, Any]:
     duration = offer.durations.all()[0]
     return presenters.offer_data(offer) | {
         "length": duration.length,
-        "price": presenters.price_or_none(offer, duration),
+        **_least_price(offer),
         "book_url": presenters.book_url(offer) if offer.coach.is_bookable else "",
         "blocked": "Not bookable at present",
     }
+
+
+def _least_price(offer: Offer) -> dict[str, Any]:
+    return presenters.least_price(offer, offer.durations.all()[0])
 
 
 @require_safe

@@ -38,7 +38,7 @@ def answer(request: HttpRequest, token: str) -> HttpResponseBase:
         "session": booking.session,
         "offer": presenters.offer_data(booking.session.offer),
         "length": presenters.length_of(booking),
-        "order": presenters.order_data(presenters.order_of(booking)),
+        "order": presenters.order_data(presenters.order_of(booking), says_why=True),
         "is_open": _is_open(booking),
         "form": form,
         "problems": problems_of(form),

@@ -55,7 +55,7 @@ def session_page(request: HttpRequest, desk: Desk, ref: str) -> HttpResponseBase
         else "",
         "is_near": booking.status in UPCOMING and booking.session.ends_at > now,
         "session_url": links.session_page_url(booking.session),
-        "order": presenters.order_data(booking.order) if booking.order else None,
+        "order": presenters.order_data(booking.order, says_why=True) if booking.order else None,
         "documents": document_links(booking.order.documents.order_by("pk")) if booking.order else [],
         "refund": _refunded(booking),
         "group": queries.group_of(booking),
