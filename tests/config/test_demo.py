@@ -20,7 +20,7 @@ def test_demo_is_made_once() -> None:
     before = (User.objects.count(), Coach.objects.count(), Offer.objects.count())
 
     assert (first, demo.ensure_demo()) == (True, False)
-    assert (User.objects.count(), Coach.objects.count(), Offer.objects.count()) == before == (5, 3, 7)
+    assert (User.objects.count(), Coach.objects.count(), Offer.objects.count()) == before == (5, 3, 8)
 
 
 def test_installation_with_people_is_left_alone() -> None:

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from greenroom.accounts.models import DiscordIdentity, User
 from greenroom.availability.models import Schedule, WeeklyWindow
-from greenroom.catalog.models import IntakeQuestion, Offer, OfferDuration, RefundTierRow
+from greenroom.catalog.models import IntakeQuestion, Offer, OfferDuration, Rate, RefundTierRow
 from greenroom.catalog.types import DiscordRequirement, OfferStatus, QuestionKind, Venue
 from greenroom.coaches.models import Coach, Topic
 from greenroom.coaches.types import CoachStatus
@@ -26,12 +26,12 @@ _WORKDAYS = range(1, 6)
 
 @dataclass(frozen=True, slots=True)
 class DemoOffer:
-    """An offer as the demo makes it; `durations` are minutes and price in minor units."""
+    """An offer as the demo makes it; `durations` are minutes and price in minor units, None for the coach's rates."""
 
     slug: str
     title: str
     summary: str
-    durations: tuple[tuple[int, int], ...]
+    durations: tuple[tuple[int, int | None], ...]
     values: dict[str, object] = field(default_factory=dict)
     questions: tuple[tuple[str, str, QuestionKind, bool], ...] = ()
     refund_tiers: tuple[tuple[int, int], ...] = ()
@@ -39,7 +39,10 @@ class DemoOffer:
 
 @dataclass(frozen=True, slots=True)
 class DemoCoach:
-    """A coach as the demo makes them; `hours` are weekdays with windows in minutes of the day."""
+    """A coach as the demo makes them; `hours` are weekdays with windows in minutes of the day.
+
+    `rates` are what an hour costs in minor units of `currency`, by topic; "" is any other.
+    """
 
     slug: str
     name: str
@@ -51,6 +54,8 @@ class DemoCoach:
     hours: tuple[tuple[range, tuple[tuple[int, int], ...]], ...]
     offers: tuple[DemoOffer, ...]
     discord_username: str = ""
+    currency: str = "EUR"
+    rates: tuple[tuple[str, int], ...] = ()
 
 
 COACHES = (
@@ -162,6 +167,8 @@ COACHES = (
         languages="English, Japanese",
         hours=((_WORKDAYS, ((18 * 60, 23 * 60),)), (range(6, 8), ((9 * 60, 13 * 60),))),
         discord_username="noah.coach",
+        currency="JPY",
+        rates=(("", 6000), ("Japanese", 7200)),
         offers=(
             DemoOffer(
                 "conversation",
@@ -189,6 +196,13 @@ COACHES = (
                     "move_notice_hours": 24,
                     "position": 1,
                 },
+            ),
+            DemoOffer(
+                "study-hour",
+                "Study hour",
+                "Bring your own question: homework, a letter, an interview. Priced by the hour.",
+                ((60, None), (45, None)),
+                {"currency": "JPY", "notice_minutes": 24 * 60, "position": 2},
             ),
         ),
     ),
@@ -226,6 +240,9 @@ def _make_coach(demo: DemoCoach) -> None:
     for name in demo.topics:
         topic, _made = Topic.objects.get_or_create(slug=name.lower().replace(" ", "-"), defaults={"name": name})
         coach.topics.add(topic)
+    for name, minor in demo.rates:
+        about = Topic.objects.get(name=name) if name else None
+        Rate.objects.create(coach=coach, topic=about, per_hour_minor=minor, currency=demo.currency)
     schedule = Schedule.objects.create(coach=coach, tz=demo.tz)
     WeeklyWindow.objects.bulk_create(
         WeeklyWindow(schedule=schedule, weekday=weekday, start_minute=start, end_minute=end)
