@@ -22,14 +22,16 @@ from greenroom.catalog.models import Offer
 from greenroom.config.wiring import MESSAGE_BUILDERS
 from greenroom.core.actors import Actor
 from greenroom.core.models import AuditEntry
+from greenroom.core.money import Money
 from greenroom.integrations.mail.sandbox.models import DeliveredMail
-from greenroom.integrations.stripe.sandbox.disputes import raise_dispute
+from greenroom.integrations.stripe.sandbox.disputes import raise_dispute, take_step
 from greenroom.jobs.models import Job
 from greenroom.notifications.models import Message
 from greenroom.notifications.services import send_message
 from greenroom.notifications.types import Content
 from greenroom.payments.models import PaymentAttempt
-from greenroom.payments.services import learn_disputes
+from greenroom.payments.services import Form, learn_disputes, refund_in_full
+from greenroom.payments.types import RefundCause
 
 S = BookingStatus
 UPDATED = {"confirmed_student", "confirmed_coach", "moved_student", "moved_coach"}
@@ -212,7 +214,6 @@ def test_cancelled_names_the_other_side_when_it_was_they(
     [
         (5000, 5000, "€50 goes back the way you paid; banks usually show it within five to ten days."),
         (1250, 5000, "€12.50 goes back the way you paid; banks usually show it within five to ten days."),
-        (0, 5000, "By the cancellation policy nothing is refunded."),
         (0, 0, ""),
     ],
 )
@@ -238,6 +239,22 @@ def test_cancelled_tells_the_student_what_goes_back(
     assert rebook_url(booking) not in to_coach
 
 
+def test_cancelled_too_late_tells_that_the_policy_gives_nothing(booking: Booking, now: datetime) -> None:
+    assert now < booking.session.starts_at
+    services.cancel_booking(booking=booking, actor=GUEST, now=booking.session.starts_at - timedelta(hours=1))
+
+    assert "By the cancellation policy nothing is refunded." in read("cancelled_student", fresh(booking), now).text
+
+
+def test_cancelled_after_everything_was_refunded_tells_so(booking: Booking, now: datetime) -> None:
+    assert booking.order is not None
+    refund_in_full(order_ref=booking.order.ref, cause=RefundCause.STAFF, actor=ADMIN, now=now)
+
+    services.cancel_booking(booking=booking, actor=GUEST, now=now)
+
+    assert "What you paid went back already." in read("cancelled_student", fresh(booking), now).text
+
+
 def test_cancelled_tells_that_disputed_money_waits_for_the_bank(booking: Booking, now: datetime) -> None:
     attempt = PaymentAttempt.objects.get()
     raise_dispute(str(attempt.gateway_ref), is_inquiry=False, now=now)
@@ -247,6 +264,30 @@ def test_cancelled_tells_that_disputed_money_waits_for_the_bank(booking: Booking
 
     words = "€50 goes back once your bank has decided about the payment, unless it gave you the money itself."
     assert words in read("cancelled_student", fresh(booking), now).text
+
+
+def test_cancelled_after_a_lost_dispute_tells_that_the_bank_gave_it_back(booking: Booking, now: datetime) -> None:
+    attempt = PaymentAttempt.objects.get()
+    dispute = raise_dispute(str(attempt.gateway_ref), is_inquiry=False, now=now)
+    take_step(dispute.ref, "lose", now=now)
+    learn_disputes(attempt, now=now)
+
+    services.cancel_booking(booking=booking, actor=GUEST, now=now)
+
+    words = "Your bank already gave you €50 of this payment, so nothing more goes back."
+    text = read("cancelled_student", fresh(booking), now).text
+    assert words in text
+    assert "policy" not in text
+
+
+def test_cancelled_by_staff_with_nothing_back_does_not_blame_the_policy(booking: Booking, now: datetime) -> None:
+    services.cancel_with_refund(
+        booking=booking, amount=Money(0, "EUR"), seen_left=Money(5000, "EUR"), form=Form("x", "t"), actor=ADMIN, now=now
+    )
+
+    text = read("cancelled_student", fresh(booking), now).text
+    assert "Nothing is refunded." in text
+    assert "policy" not in text
 
 
 def test_cancelled_without_an_order_speaks_of_no_money(offer: Offer, now: datetime) -> None:

@@ -15,9 +15,9 @@ from greenroom.notifications.display import Viewer
 from greenroom.notifications.letters import Action, Letter, render
 from greenroom.notifications.models import Message
 from greenroom.notifications.types import Content
-from greenroom.orders.policies import steps_ahead
+from greenroom.orders.policies import already_words, steps_ahead
 from greenroom.orders.rules import capped_tiers
-from greenroom.payments.queries import has_held_refund
+from greenroom.payments.queries import has_held_refund, order_money
 
 _STUDENTS = {ActorKind.GUEST, ActorKind.STUDENT}
 _VENUES = {
@@ -347,7 +347,9 @@ def _refund_words(booking: Booking) -> tuple[str, ...]:
     if order is None or not order.total_minor:
         return ()
     if not booking.refund_minor:
-        return ("By the cancellation policy nothing is refunded.",)
+        already = already_words(order_money(order.ref, currency=order.currency))
+        by_policy = "By the cancellation policy nothing is refunded."
+        return (already or (by_policy if booking.cancelled_by in _STUDENTS else "Nothing is refunded."),)
     amount = display.money(Money(booking.refund_minor, order.currency))
     if has_held_refund(order.ref):
         return (

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 
 from greenroom.catalog.types import RefundTier
 from greenroom.notifications.display import Viewer, duration, moment_short
+from greenroom.notifications.display import money as amount_words
 from greenroom.orders.rules import ALL_PERCENT, capped_tiers
+from greenroom.payments.types import OrderMoney
 
 _COACH = "If the coach cancels or does not come, everything comes back."
 
@@ -54,6 +56,17 @@ def dated_sentences(tiers: Sequence[RefundTier], *, starts_at: datetime, now: da
 def dated_policy(tiers: Sequence[RefundTier], *, starts_at: datetime, now: datetime, viewer: Viewer) -> list[str]:
     """Say both: what comes back when the student cancels, with the dates, and when the coach fails."""
     return [*dated_sentences(tiers, starts_at=starts_at, now=now, viewer=viewer), _COACH]
+
+
+def already_words(money: OrderMoney) -> str:
+    """Say why nothing goes back any more of what was paid; "" when something is left."""
+    if not money.captured.minor or money.left.minor:
+        return ""
+    if money.charged_back.minor:
+        return (
+            f"Your bank already gave you {amount_words(money.charged_back)} of this payment, so nothing more goes back."
+        )
+    return "What you paid went back already."
 
 
 def _back(percent: int) -> str:

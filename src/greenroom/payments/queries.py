@@ -148,6 +148,11 @@ def refunds_of_order(order_ref: str) -> QuerySet[RefundRequest]:
     return RefundRequest.objects.filter(attempt__order_ref=order_ref).order_by("pk")
 
 
+def was_asked_with(order_ref: str, token: str) -> bool:
+    """Tell whether staff asked for a refund of this order with this form."""
+    return refunds_of_order(order_ref).filter(request_token=token).exists()
+
+
 def has_held_refund(order_ref: str) -> bool:
     """Tell whether money of this order is to go back, and waits until a bank has decided a dispute."""
     return refunds_of_order(order_ref).filter(state=RefundRequestState.HELD).exists()

@@ -210,6 +210,36 @@ def test_refund_is_shown_first_and_sent_once(desk: Client, order: Order, booking
     assert booking.status == "confirmed"
 
 
+def test_booking_is_cancelled_with_the_refund_that_staff_decide(
+    desk: Client, order: Order, booking: Booking, frozen_clock: SettableClock
+) -> None:
+    frozen_clock.set(at(11))
+    address = f"/ops/orders/{order.ref}/refund/"
+    assert "By the policy the student would get €0 now." in text(desk.get(address))
+
+    preview = desk.post(address, {"amount": "20", "reason": "The room stayed closed", "cancels": "on"})
+    assert "Cancel the booking and send €20 back?" in text(preview)
+    assert (booking.status, RefundRequest.objects.exists()) == ("confirmed", False)
+    for _ in range(2):
+        sent = desk.post(address, fields(preview, cancels="on"), follow=True)
+
+    booking.refresh_from_db()
+    assert (booking.status, booking.refund_minor, RefundRequest.objects.get().amount_minor) == ("cancelled", 2000, 2000)
+    assert "The booking is cancelled. €20 is on its way back." in text(sent)
+    assert "Cancel the booking as well" not in text(desk.get(address))
+
+
+def test_booking_is_cancelled_without_any_refund(desk: Client, order: Order, booking: Booking) -> None:
+    address = f"/ops/orders/{order.ref}/refund/"
+    preview = desk.post(address, {"amount": "0", "reason": "As agreed", "cancels": "on"})
+
+    sent = desk.post(address, fields(preview, cancels="on"), follow=True)
+
+    booking.refresh_from_db()
+    assert (booking.status, booking.refund_minor, RefundRequest.objects.exists()) == ("cancelled", 0, False)
+    assert "The booking is cancelled." in text(sent)
+
+
 def test_second_of_two_who_confirm_is_told_what_is_left(desk: Client, order: Order) -> None:
     address = f"/ops/orders/{order.ref}/refund/"
     previews = [desk.post(address, {"amount": "20", "reason": "Sorry"}) for _ in range(2)]

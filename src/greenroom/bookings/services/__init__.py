@@ -25,6 +25,7 @@ from greenroom.bookings.services.outcomes import (
     preview_no_show,
     start_session,
 )
+from greenroom.bookings.services.overriding import cancel_with_refund
 from greenroom.bookings.services.payment import has_discord, settle_order, start_payment
 from greenroom.bookings.services.proposing import (
     LONGEST_NOTE,
@@ -44,6 +45,7 @@ __all__ = [
     "book_manually",
     "cancel_booking",
     "cancel_session",
+    "cancel_with_refund",
     "check_money",
     "complete_if_unknown",
     "complete_session",

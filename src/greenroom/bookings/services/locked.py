@@ -34,8 +34,10 @@ def lock(booking: Booking) -> LockedBooking:
     return LockedBooking(coach, session, queries.lock_booking(booking.pk))
 
 
-def apply(locked: LockedBooking, event: BookingEvent, *, actor: Actor, now: datetime, reason: str = "") -> None:
-    """Move booking and session through `event` and record it.
+def apply(
+    locked: LockedBooking, event: BookingEvent, *, actor: Actor, now: datetime, reason: str = "", note: str = ""
+) -> None:
+    """Move booking and session through `event` and record it; a `note` is for the audit log alone.
 
     Writes status and its timestamps; the session follows its seats. Raises: IllegalTransitionError.
     """
@@ -56,7 +58,7 @@ def apply(locked: LockedBooking, event: BookingEvent, *, actor: Actor, now: date
         now=now,
         before={"status": before},
         after={"status": status, **({"no_show_party": booking.no_show_party} if booking.no_show_party else {})},
-        reason=reason,
+        reason=note or reason,
     )
 
 

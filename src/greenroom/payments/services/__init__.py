@@ -1,6 +1,6 @@
 """The verbs of payments. Those that call a gateway refuse to run inside a transaction."""
 
-from greenroom.payments.services.by_staff import refund_by_staff
+from greenroom.payments.services.by_staff import refund_as_seen, refund_by_staff
 from greenroom.payments.services.checking import record_check
 from greenroom.payments.services.closing import close_attempt, request_close
 from greenroom.payments.services.disputes import apply_dispute_snapshot, learn_disputes
@@ -34,6 +34,7 @@ __all__ = [
     "process_event",
     "receive_event",
     "record_check",
+    "refund_as_seen",
     "refund_by_staff",
     "refund_in_full",
     "refund_order",

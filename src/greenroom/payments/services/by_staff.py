@@ -23,22 +23,29 @@ def refund_by_staff(
     that it asked for before and asks for nothing. The reason goes into the audit log. No booking is cancelled.
     Raises: NotAllowedError, NotRefundableError, PaymentDisputedError, RefundChangedError.
     """
+    with unit_of_work():
+        return refund_as_seen(order_ref=order_ref, amount=amount, seen_left=seen_left, form=form, actor=actor, now=now)
+
+
+def refund_as_seen(
+    *, order_ref: str, amount: Money, seen_left: Money, form: Form, actor: Actor, now: datetime
+) -> list[RefundRequest]:
+    """Do what `refund_by_staff` says, in the caller's transaction."""
     if actor.kind is not ActorKind.ADMIN:
         raise NotAllowedError
-    with unit_of_work():
-        attempts = lock_attempts(order_ref)
-        asked = list(RefundRequest.objects.filter(attempt__in=attempts, request_token=form.token).order_by("pk"))
-        if asked:
-            return asked
-        if any(queries.find_blocking_dispute(attempt) for attempt in attempts):
-            raise PaymentDisputedError
-        left_by_attempt = money_left(order_ref, amount.currency)
-        left = total([one for _, one in left_by_attempt], amount.currency)
-        if left != seen_left:
-            raise RefundChangedError
-        if not 0 < amount.minor <= left.minor:
-            raise NotRefundableError
-        return [
-            ask_back(attempt, part, RefundCause.STAFF, actor=actor, now=now, form=form)
-            for attempt, part in split(amount, left_by_attempt)
-        ]
+    attempts = lock_attempts(order_ref)
+    asked = list(RefundRequest.objects.filter(attempt__in=attempts, request_token=form.token).order_by("pk"))
+    if asked:
+        return asked
+    if any(queries.find_blocking_dispute(attempt) for attempt in attempts):
+        raise PaymentDisputedError
+    left_by_attempt = money_left(order_ref, amount.currency)
+    left = total([one for _, one in left_by_attempt], amount.currency)
+    if left != seen_left:
+        raise RefundChangedError
+    if not 0 < amount.minor <= left.minor:
+        raise NotRefundableError
+    return [
+        ask_back(attempt, part, RefundCause.STAFF, actor=actor, now=now, form=form)
+        for attempt, part in split(amount, left_by_attempt)
+    ]

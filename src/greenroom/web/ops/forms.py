@@ -20,6 +20,7 @@ class SearchForm(forms.Form):
 class RefundForm(forms.Form):
     """How much goes back and why; `token` and `seen` (what was left, in minor units) come from the preview."""
 
+    cancels = forms.BooleanField(label="Cancel the booking as well", required=False)
     amount = PlainTextField(label="Amount", max_length=14)
     reason = PlainTextField(
         label="Reason",
@@ -29,13 +30,17 @@ class RefundForm(forms.Form):
     token = forms.CharField(required=False, widget=forms.HiddenInput)
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, left: Money, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, left: Money, can_cancel: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if not can_cancel:
+            del self.fields["cancels"]
         self._left = left
         self.fields["amount"].help_text = f"In {left.currency}, at most {price_words(left)}."
 
     def clean_amount(self) -> Money:
         amount = Money(parse_price(self.cleaned_data["amount"], self._left.currency), self._left.currency)
+        if not amount.minor and self.cleaned_data.get("cancels"):
+            return amount
         if amount.minor <= 0:
             raise forms.ValidationError("Write an amount above 0.")
         if amount != to_step(amount):

@@ -1,6 +1,7 @@
 """Orders for staff: finding one, reading all that happened to it, and giving money back."""
 
 from http import HTTPStatus
+from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -8,7 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from greenroom.bookings.errors import IllegalTransitionError
+from greenroom.bookings.services import cancel_with_refund, preview_cancel
+from greenroom.bookings.types import BookingStatus
 from greenroom.core import clock
+from greenroom.core.actors import Actor, ActorKind
 from greenroom.core.ids import new_ref
 from greenroom.core.money import Money, total
 from greenroom.notifications.display import money as money_words
@@ -26,6 +31,7 @@ from greenroom.web.problems import problems_of
 from greenroom.web.studio.forms import price_words
 
 _ON_A_PAGE = 25
+_CANCELLED_WITH_MONEY = (BookingStatus.CONFIRMED, BookingStatus.PENDING_APPROVAL)
 
 
 @staff_only
@@ -72,9 +78,12 @@ def refund(request: HttpRequest, ref: str) -> HttpResponse:
     """Ask how much and why, say exactly what that means, and send it once it is confirmed."""
     order = get_order(ref)
     left = payments.refundable_of_order(order.ref, currency=order.currency)
+    can_cancel = _can_cancel(order)
     if request.method != "POST":
-        return _draw_refund(request, order, left, RefundForm(left=left, initial={"amount": price_words(left)}))
-    form = RefundForm(request.POST, left=left)
+        form = RefundForm(left=left, can_cancel=can_cancel, initial={"amount": price_words(left)})
+        return _draw_refund(request, order, left, form)
+    # Once it is cancelled the same form may come again: what it asks is then known by its token.
+    form = RefundForm(request.POST, left=left, can_cancel=can_cancel or "confirm" in request.POST)
     is_confirmed = "confirm" in request.POST
     if not form.is_valid():
         return _draw_refund(request, order, left, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -90,21 +99,39 @@ def refund(request: HttpRequest, ref: str) -> HttpResponse:
 
 def _send(request: HttpRequest, order: Order, form: RefundForm) -> HttpResponse:
     amount, said = form.cleaned_data["amount"], form.cleaned_data
+    asked: dict[str, Any] = {
+        "amount": amount,
+        "seen_left": said["seen"],
+        "form": Form(reason=said["reason"], token=said["token"] or new_ref()),
+        "actor": admin_of(request),
+        "now": clock.now(),
+    }
+    booking = getattr(order, "booking", None)
     try:
-        refund_by_staff(
-            order_ref=order.ref,
-            amount=amount,
-            seen_left=said["seen"],
-            form=Form(reason=said["reason"], token=said["token"] or new_ref()),
-            actor=admin_of(request),
-            now=clock.now(),
-        )
-    except NotRefundableError as error:
+        if said.get("cancels") and booking:
+            cancel_with_refund(booking=booking, **asked)
+        else:
+            refund_by_staff(order_ref=order.ref, **asked)
+    except (NotRefundableError, IllegalTransitionError) as error:
         form.add_error(None, error.message)
         left = payments.refundable_of_order(order.ref, currency=order.currency)
         return _draw_refund(request, order, left, form, status=HTTPStatus.CONFLICT)
-    messages.success(request, f"{money_words(amount)} is on its way back. The gateway is asked in a moment.")
+    cancelled = "The booking is cancelled. " if said.get("cancels") and booking else ""
+    back = f"{money_words(amount)} is on its way back. The gateway is asked in a moment." if amount.minor else ""
+    messages.success(request, f"{cancelled}{back}".strip())
     return redirect("ops_order", order.ref)
+
+
+def _can_cancel(order: Order) -> bool:
+    booking = getattr(order, "booking", None)
+    return booking is not None and booking.status in _CANCELLED_WITH_MONEY
+
+
+def _policy_amount(order: Order) -> Money | None:
+    """Return what the student would get by the policy for cancelling now; None where that is no question any more."""
+    if not _can_cancel(order):
+        return None
+    return preview_cancel(booking=order.booking, actor=Actor(ActorKind.GUEST), now=clock.now()).refund
 
 
 def _draw_refund(
@@ -127,6 +154,8 @@ def _draw_refund(
         "amount": amount,
         "amount_words": price_words(amount) if amount else "",
         "stays": left - amount if amount else left,
+        "cancels": bool(token) and bool(form.cleaned_data.get("cancels")),
+        "by_policy": _policy_amount(order),
         "sums": payments.order_money(order.ref, currency=order.currency),
         "dispute": payments.find_blocking_dispute_of_order(order.ref),
         "booking": getattr(order, "booking", None),

@@ -28,9 +28,9 @@ from greenroom.core.ratelimit import RateLimit, take
 from greenroom.notifications import display
 from greenroom.notifications.display import Viewer
 from greenroom.orders.models import Order
-from greenroom.orders.policies import dated_policy, dated_sentences
+from greenroom.orders.policies import already_words, dated_policy, dated_sentences
 from greenroom.orders.rules import capped_tiers
-from greenroom.payments.queries import find_blocking_dispute_of_order, has_held_refund
+from greenroom.payments.queries import find_blocking_dispute_of_order, has_held_refund, order_money
 from greenroom.web import presenters, visitors
 from greenroom.web.accounts.discord_flow import allows_discord_redirect
 from greenroom.web.discord import card_of
@@ -174,12 +174,14 @@ def _refund_preview(booking: Booking, amount: Money, viewer: Viewer, now: dateti
     order = booking.order
     if order is None or not order.total_minor:
         return None
+    money = order_money(order.ref, currency=order.currency)
+    already = already_words(money)
     return {
         "paid": order.total,
         "amount": amount,
-        "kept": order.total - amount,
+        "kept": money.left - amount if money.captured.minor else order.total - amount,
         "to": "the card you paid with",
-        "rule": f"{_refund_rule(booking, order, viewer, now)}{_bank_words(order)}",
+        "rule": already or f"{_refund_rule(booking, order, viewer, now)}{_bank_words(order)}",
     }
 
 
