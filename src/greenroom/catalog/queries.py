@@ -20,10 +20,11 @@ from greenroom.core.money import Money
 
 def public_offers() -> QuerySet[Offer]:
     """Return the published calls of public coaches, with their durations, in the coach's order."""
-    offers = Offer.objects.filter(
-        kind=OfferKind.CALL, status=OfferStatus.PUBLISHED, coach__status=CoachStatus.APPROVED, durations__isnull=False
-    )
-    return with_prices(offers.distinct().select_related("schedule"))
+    return with_prices(_on_sale().filter(durations__isnull=False).distinct().select_related("schedule"))
+
+
+def _on_sale() -> QuerySet[Offer]:
+    return Offer.objects.filter(kind=OfferKind.CALL, status=OfferStatus.PUBLISHED, coach__status=CoachStatus.APPROVED)
 
 
 def with_prices(offers: QuerySet[Offer]) -> QuerySet[Offer]:
@@ -164,9 +165,9 @@ def offers_up_to(max_price: int) -> QuerySet[Offer]:
     The database's wording of `rules.find_price`, for search over every coach; a test holds the two together. A price
     reckoned by the hour is at most a whole number of steps when it is below half a step more before it is rounded.
     """
-    offers = public_offers()
+    offers = _on_sale()
     fits = Q(pk__in=[])
-    for currency in set(offers.order_by().values_list("currency", flat=True)):
+    for currency in offers.order_by().values_list("currency", flat=True).distinct():
         limit = max_price * 10 ** Money(0, currency).exponent
         fits |= Q(pk__in=_lengths_up_to(limit, currency).values("offer_id"))
     return offers.filter(fits)
