@@ -36,6 +36,7 @@ from greenroom.orders import jobs as orders_jobs
 from greenroom.orders import messages as orders_messages
 from greenroom.payments import gateways
 from greenroom.payments import jobs as payments_jobs
+from greenroom.payments import messages as payments_messages
 from greenroom.payments.queries import webhook_secrets
 from greenroom.rooms import discord as rooms_discord
 from greenroom.rooms import jobs as rooms_jobs
@@ -92,6 +93,7 @@ MESSAGE_BUILDERS: dict[str, builders.Builder] = {
     "bookings.unfulfillable": bookings_messages.unfulfillable,
     "bookings.manage_links": bookings_messages.manage_links,
     "orders.document": orders_messages.document,
+    "payments.dispute_opened": payments_messages.dispute_opened,
 }
 
 

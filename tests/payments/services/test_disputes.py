@@ -19,9 +19,11 @@ from greenroom.integrations.stripe.sandbox.models import Checkout, Refund
 from greenroom.integrations.stripe.sandbox.models import Dispute as BankDispute
 from greenroom.integrations.stripe.sandbox.refunds import make_refund
 from greenroom.jobs.models import Job, Run
+from greenroom.notifications.models import Message
 from greenroom.payments import queries, services
 from greenroom.payments.errors import NotRefundableError, PaymentDisputedError
 from greenroom.payments.ledger_checks import orders_off_the_ledger
+from greenroom.payments.messages import dispute_opened
 from greenroom.payments.models import Dispute, LedgerEntry, PaymentAttempt, RefundRequest
 from greenroom.payments.types import RefundCause
 
@@ -554,3 +556,32 @@ def test_fee_of_a_dispute_is_booked_as_it_changes(now: datetime) -> None:
 
     assert [row[1] for row in ledger("dispute_fee")] == [-1500, 1500, 1500, -1500]
     assert (Dispute.objects.get().fee_minor, journals_add_up(), orders_off_the_ledger()) == (0, True, [])
+
+
+def test_operator_is_mailed_once_about_a_new_dispute(now: datetime, settings: Any) -> None:
+    settings.ENVIRONMENT = replace(settings.ENVIRONMENT, operator_email="ops@example.org")
+    attempt = pay_attempt(now=now)
+    dispute_it(attempt, now)
+
+    for _ in range(2):
+        dispute = look(attempt, now)
+
+    [message] = Message.objects.all()
+    assert (message.kind, message.to, message.subject_id) == ("payments.dispute_opened", "ops@example.org", dispute.pk)
+    content = dispute_opened(message, now)
+    assert content is not None
+    assert content.subject == "A payment is disputed"
+    assert "answer at the gateway by Monday 9 March 2026, 10:00" in content.text
+    assert f"/ops/orders/{ORDER}/" in content.text
+    decide("lose", now)
+    look(attempt, now)
+    assert (dispute_opened(message, now), Message.objects.count()) == (None, 1)
+
+
+def test_nobody_is_mailed_about_a_dispute_where_no_operator_is_named(now: datetime) -> None:
+    attempt = pay_attempt(now=now)
+    dispute_it(attempt, now)
+
+    look(attempt, now)
+
+    assert not Message.objects.exists()

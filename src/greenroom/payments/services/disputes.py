@@ -2,12 +2,16 @@
 
 from datetime import datetime
 
+from django.conf import settings
+
 from greenroom.core import audit
 from greenroom.core.actors import SYSTEM
 from greenroom.core.money import CurrencyMismatchError, Money
 from greenroom.core.transactions import refuse_network_in_transaction, unit_of_work
 from greenroom.integrations.stripe.protocol import DisputeSnapshot
 from greenroom.jobs import services as jobs
+from greenroom.notifications.services import plan_message
+from greenroom.notifications.types import NewMessage
 from greenroom.payments import gateways, queries, rules
 from greenroom.payments.models import Dispute, PaymentAttempt
 from greenroom.payments.services.attempts import lock_attempt
@@ -16,6 +20,7 @@ from greenroom.payments.services.refunds import drop_held, hold_unsent, release_
 from greenroom.payments.types import DisputeStand
 
 REPORT = "payments.report_dispute"
+MAIL = "payments.dispute_opened"
 
 
 def apply_dispute_snapshot(*, attempt_id: int, snapshot: DisputeSnapshot, now: datetime) -> Dispute:
@@ -142,3 +147,7 @@ def _report(dispute: Dispute, now: datetime) -> None:
     key = f"{REPORT}:{dispute.pk}:{dispute.times_opened}"
     job = jobs.plan(kind=REPORT, key=key, due_at=now, now=now, payload={"dispute_id": dispute.pk})
     jobs.retry(job, now=now)
+    operator = settings.ENVIRONMENT.operator_email
+    if operator and dispute.closed_at is None:
+        mail_key = f"{MAIL}:{dispute.pk}:{dispute.times_opened}"  # one mail, however often it is looked at
+        plan_message(NewMessage(MAIL, mail_key, operator, dispute.pk, now, dispute.evidence_due_at), now=now)
