@@ -131,7 +131,20 @@ def booker(day: date | None = date(2026, 12, 3), seats_left: int | None = None) 
         "slot_fields": [("duration", "60")],
         "taken_at": None,
         "alternatives": (),
-        "choices": [],
+        "choices": [
+            {"label": "Deep-dive, 1 h", "price": PRICE, "is_from": True, "url": "?duration=60", "is_current": True},
+            {
+                "label": "First talk, 15 min",
+                "price": None,
+                "is_from": False,
+                "url": "?duration=15",
+                "is_current": False,
+            },
+        ],
+        "topics": [
+            {"label": "Leadership", "price": PRICE, "url": "?topic=leadership", "is_current": False},
+            {"label": "Something else", "price": PRICE, "url": "?", "is_current": True},
+        ],
     }
 
 
