@@ -38,7 +38,7 @@ UPDATED = {"confirmed_student", "confirmed_coach", "moved_student", "moved_coach
 REMINDERS = {"reminder_student", "session_reminder"}
 ABOUT_SESSIONS = {"session_reminder", "session_off"}
 CANCELLED = {"cancelled_student", "cancelled_coach"}
-ABOUT_ONE = sorted(UPDATED | REMINDERS | CANCELLED | {"unfulfillable"})
+ABOUT_ONE = sorted(UPDATED | REMINDERS | CANCELLED | {"unfulfillable", "sent_back"})
 
 
 @pytest.fixture
@@ -367,15 +367,16 @@ def everybodys_mails(booking: Booking, now: datetime, run_jobs: Callable[..., No
     run_jobs()
     services.cancel_booking(booking=booking, actor=GUEST, now=at(14, 30, day=6))
     run_jobs()
-    Message.objects.create(
-        kind="bookings.unfulfillable",
-        key="late",
-        to="ann@example.org",
-        subject_id=booking.pk,
-        message_id="<late@x>",
-        created_at=now,
-    )
-    send_message(Message.objects.get(key="late"), now=now)
+    for kind in ("unfulfillable", "sent_back"):
+        late = Message.objects.create(
+            kind=f"bookings.{kind}",
+            key=kind,
+            to="ann@example.org",
+            subject_id=booking.pk,
+            message_id=f"<{kind}@x>",
+            created_at=now,
+        )
+        send_message(late, now=now)
     return list(DeliveredMail.objects.order_by("pk"))
 
 

@@ -30,7 +30,7 @@ from greenroom.integrations.mail.sandbox.models import DeliveredMail
 from greenroom.integrations.sandbox import faults
 from greenroom.integrations.stripe import signature
 from greenroom.integrations.stripe.protocol import PayState, RefundState
-from greenroom.integrations.stripe.sandbox import checkouts, disputes
+from greenroom.integrations.stripe.sandbox import disputes
 from greenroom.integrations.stripe.sandbox.models import Checkout, Dispute, Event
 from greenroom.jobs.models import Job, JobState
 from greenroom.jobs.ticker import run_until_idle
@@ -124,10 +124,8 @@ class Story:
 
     def when_her_money_comes_after_all(self, *, page: int = -1) -> None:
         """Let a slow bank pay what was ended already: gateways do that, and tell it."""
-        checkout = self._checkout(page)
-        Checkout.objects.filter(pk=checkout.pk).update(state=PayState.OPEN)
-        checkouts.pay_by_card(checkout.ref, GOOD_CARD, now=checkout.created_at)
-        self.when_the_work_is_done()
+        self.given_the_gateway_will("paid_after_the_end")
+        self.when_she_pays(page=page)
 
     def when_she_cancels(self) -> Money:
         """Cancel as a student; returns what she was told that goes back."""
@@ -280,9 +278,9 @@ class Story:
         assert len(arrived) == len(subjects), arrived
         assert [one[: len(wanted)] for one, wanted in zip(arrived, subjects, strict=True)] == list(subjects)
 
-    def then_her_page_says(self, words: str) -> None:
-        """The page to which the gateway sends her back."""
-        address = urlsplit(links.confirmed_url(self.booking))
+    def then_her_page_says(self, words: str, *, page: Callable[[Booking], str] = links.confirmed_url) -> None:
+        """The page to which the gateway sends her back, or another one of `bookings.links`."""
+        address = urlsplit(page(self.booking))
         page = Client().get(f"{address.path}?{address.query}", follow=True)
         assert words in " ".join(strip_tags(page.content.decode()).split())
 

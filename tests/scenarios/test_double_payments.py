@@ -34,6 +34,7 @@ def test_second_payment_of_a_paid_order_goes_back(story: Story) -> None:
     story.then_the_time_is_hers()
     story.then_her_bank_shows(PRICE)
     story.then_the_refunds_are((PRICE, "paid_twice"))
+    story.then_she_reads("Booked: A call", "A payment goes back: A call")
     story.when_the_shop_asks_the_gateway()
     story.then_the_documents_are(("TEST-G-2026-000001", PRICE))
 

@@ -19,6 +19,7 @@ def test_time_that_nobody_pays_is_free_after_a_quarter_of_an_hour(story: Story) 
     story.then_the_time_is_free()
     with pytest.raises(GreenroomError, match="there is nothing to pay"):
         story.when_she_goes_to_pay()
+    story.then_her_page_says("We no longer hold this time for you, and nothing was charged.")
     assert not Checkout.objects.exists()
 
 
@@ -30,6 +31,7 @@ def test_page_is_ended_at_the_gateway_before_the_time_is_free(story: Story) -> N
     story.then_the_time_is_free()
     story.when_she_pays()
     assert "This payment page has ended and cannot be paid any more" in story.words_on_the_pay_page
+    story.then_her_page_says("no payment has arrived")
     story.then_her_bank_shows(0)
 
 

@@ -9,6 +9,7 @@ from tests.bookings import steps
 from tests.factories.bookings import make_offer
 from tests.scenarios.story import GOOD_CARD, PRICE, QUARTER, Story
 
+from greenroom.bookings import links
 from greenroom.bookings.types import PaymentStart
 from greenroom.core.errors import GreenroomError
 from greenroom.integrations.stripe.sandbox.models import Checkout
@@ -70,6 +71,19 @@ def test_debit_that_bounces_costs_nothing_and_she_can_pay_otherwise(story: Story
     story.when_she_pays()
     story.then_the_time_is_hers()
     story.then_her_bank_shows(PRICE)
+
+
+def test_debit_that_outlasts_the_hold_is_never_called_uncharged(story: Story) -> None:
+    story.given_a_time_under_payment()
+    story.when_time_passes(QUARTER - timedelta(seconds=30))
+    story.when_she_pays_by_debit("settle")
+
+    story.when_time_passes(timedelta(minutes=1))
+
+    story.then_the_time_is_kept()
+    story.then_her_page_says("We are waiting for your payment", page=links.checkout_url)
+    story.when_time_passes(timedelta(minutes=1))
+    story.then_the_time_is_hers()
 
 
 def test_debit_that_bounces_after_the_hold_frees_the_time(story: Story) -> None:

@@ -7,6 +7,7 @@ from greenroom.orders.models import Order
 from greenroom.payments.models import PaymentAttempt
 from greenroom.payments.queries import find_trouble_with_attempt
 
+GOES_BACK = "A payment goes back: A call"
 MISMATCH = "payments.report_mismatch"
 
 
@@ -30,6 +31,7 @@ def test_wrong_money_goes_back_and_she_can_pay_again(story: Story, fault: str, w
     story.when_the_operator_tries_the_refund_again()
     story.then_her_bank_shows(0)
     story.then_the_operator_sees()
+    story.then_she_reads(GOES_BACK)
     story.when_she_goes_to_pay()
     story.when_she_pays()
     story.then_the_time_is_hers()
@@ -61,3 +63,5 @@ def test_wrong_money_that_comes_late_goes_back_as_well(story: Story) -> None:
     story.then_the_time_is_free()
     story.then_her_bank_shows(0)
     story.then_the_refunds_are((PRICE + 1, "wrong_payment"))
+    story.then_she_reads(GOES_BACK)
+    story.then_her_page_says("You get all of your money back")

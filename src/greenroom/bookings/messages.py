@@ -243,6 +243,33 @@ def unfulfillable(message: Message, _now: datetime) -> Content | None:
     return render(letter)
 
 
+def sent_back(message: Message, now: datetime) -> Content | None:
+    """Tell a student that a payment which did not count goes back, and what that means for the time."""
+    booking = _find(message)
+    if booking is None:
+        return None
+    action = Action("Choose another time", links.rebook_url(booking))
+    after = "This time is not booked."
+    if booking.status in UNPAID and now < booking.hold_expires_at:
+        action, after = (
+            Action("Pay again", links.checkout_url(booking)),
+            "This time is not booked yet: please pay again.",
+        )
+    elif booking.status in {*UPCOMING, BookingStatus.PENDING_APPROVAL}:
+        action, after = Action("See your session", links.manage_url(booking)), "Your session stays as it is."
+    letter = Letter(
+        subject=f"A payment goes back: {_title(booking)}",
+        opening="We received a payment that we could not count, and all of it goes back to you.",
+        facts=_facts(booking, Party.STUDENT),
+        paragraphs=(
+            f"Either it was not the amount that was agreed, or the session had been paid already. {after}",
+            "The refund is on its way; banks usually show it within five to ten days.",
+        ),
+        actions=(action,),
+    )
+    return render(letter)
+
+
 def manage_links(message: Message, now: datetime) -> Content | None:
     """Send all links to a person's coming sessions to the address they were booked with."""
     bookings = Booking.objects.filter(

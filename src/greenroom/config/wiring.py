@@ -91,6 +91,7 @@ MESSAGE_BUILDERS: dict[str, builders.Builder] = {
     "bookings.session_reminder": bookings_messages.session_reminder,
     "bookings.session_off": bookings_messages.session_off,
     "bookings.unfulfillable": bookings_messages.unfulfillable,
+    "bookings.sent_back": bookings_messages.sent_back,
     "bookings.manage_links": bookings_messages.manage_links,
     "orders.document": orders_messages.document,
     "payments.dispute_opened": payments_messages.dispute_opened,

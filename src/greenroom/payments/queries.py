@@ -153,6 +153,16 @@ def was_asked_with(order_ref: str, token: str) -> bool:
     return refunds_of_order(order_ref).filter(request_token=token).exists()
 
 
+def refunds_of_what_did_not_count(order_ref: str) -> QuerySet[RefundRequest]:
+    """Return the refunds that send back whole payments of an order: second ones, and those that did not fit."""
+    return refunds_of_order(order_ref).filter(cause__in=_SENT_BACK)
+
+
+def has_taken_money(order_ref: str) -> bool:
+    """Tell whether any money was ever taken for an order, whatever became of it and whether or not it counted."""
+    return PaymentAttempt.objects.filter(order_ref=order_ref, captured_minor__gt=0).exists()
+
+
 def has_held_refund(order_ref: str) -> bool:
     """Tell whether money of this order is to go back, and waits until a bank has decided a dispute."""
     return refunds_of_order(order_ref).filter(state=RefundRequestState.HELD).exists()

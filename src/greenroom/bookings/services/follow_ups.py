@@ -136,6 +136,12 @@ def plan_unfulfillable(held: LockedBooking, *, now: datetime) -> None:
     _tell(held.booking, "unfulfillable", "student", key, now)
 
 
+def plan_sent_back(booking: Booking, *, refund_id: int, now: datetime) -> None:
+    """Tell a student that a payment which did not count goes back; once for each, however often it is planned."""
+    key = f"bookings.sent_back:{booking.pk}:{refund_id}"
+    _tell(booking, "sent_back", Party.STUDENT, key, now)
+
+
 def plan_room(session: CoachingSession, *, now: datetime) -> None:
     """Have the room of a session looked at now. One row per session for its whole life: see `rooms.jobs`."""
     jobs.plan(

@@ -116,6 +116,8 @@ def settle_order(*, order_ref: str, now: datetime) -> None:
 
 def _settle(held: locked.LockedBooking, order_ref: str, now: datetime) -> None:
     status = held.booking.status
+    for refund in payments.refunds_of_what_did_not_count(order_ref):
+        follow_ups.plan_sent_back(held.booking, refund_id=refund.pk, now=now)
     if _is_paid(Order.objects.get(ref=order_ref)):
         if status in UNPAID and _is_pointless(held):
             locked.apply(held, BookingEvent.CANCEL, actor=SYSTEM, now=now)

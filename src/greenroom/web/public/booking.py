@@ -385,7 +385,9 @@ def _way_on(request: HttpRequest, booking: Booking, *, details_wanted: bool = Fa
     if booking.status not in UNPAID:
         return _choose_again(request, booking) if booking.order is None else redirect("confirmed", booking.ref)
     if booking.hold_expires_at <= clock.now():
-        return _choose_again(request, booking)
+        # While the gateway may still take the money nobody knows yet whether anything is charged.
+        is_being_paid = booking.order is not None and payments.has_live_attempt(booking.order.ref)
+        return redirect("confirmed", booking.ref) if is_being_paid else _choose_again(request, booking)
     if booking.order is None and not details_wanted:
         return redirect("booking_details", booking.ref)
     if details_wanted and booking.status == BookingStatus.PENDING_PAYMENT:
@@ -393,9 +395,20 @@ def _way_on(request: HttpRequest, booking: Booking, *, details_wanted: bool = Fa
     return None
 
 
+_GONE = "We no longer hold this time for you, and nothing was charged. It may still be free."
+_GONE_WHILE_PAYING = (
+    "We no longer hold this time for you, and no payment has arrived. It may still be free. "
+    "If you have just paid, you get a mail in a minute: "
+    "the time is yours if it is free, else all of your money goes back."
+)
+
+
 def _choose_again(request: HttpRequest, booking: Booking) -> HttpResponseBase:
     """Lead back to the day that was held, with a word about why."""
-    messages.error(request, "We no longer hold this time for you, and nothing was charged. It may still be free.")
+    # Whoever was at the gateway may come back before we hear of their money.
+    has_been_to_pay = booking.order is not None and payments.attempts_of_order(booking.order.ref).exists()
+    words = _GONE_WHILE_PAYING if has_been_to_pay else _GONE
+    messages.error(request, words)
     return redirect(presenters.change_time_url(booking))
 
 
@@ -453,8 +466,7 @@ def outcome_of(booking: Booking) -> str | None:
         return "processing"
     if booking.status not in {BookingStatus.EXPIRED, BookingStatus.CANCELLED}:
         return "pending_approval" if booking.status == BookingStatus.PENDING_APPROVAL else "confirmed"
-    order = presenters.order_of(booking)
-    has_paid = payments.order_money(order.ref, currency=order.currency).captured.minor > 0
+    has_paid = payments.has_taken_money(presenters.order_of(booking).ref)
     return "lost" if has_paid and booking.confirmed_at is None else None
 
 

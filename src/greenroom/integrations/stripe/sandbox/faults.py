@@ -18,6 +18,7 @@ FAULTS: dict[str, str] = {
     "unavailable": "The next call of any kind gets no answer, and nothing is done.",
     "wrong_amount": "The next payment takes one minor unit more than was asked for.",
     "wrong_currency": "The next payment is taken in another currency.",
+    "paid_after_the_end": "The next card typed on a page that has ended is charged all the same, as slow banks do.",
     "refund_fails": "The next refund is made and fails at once.",
 }
 
