@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from greenroom.integrations.mail.sandbox import transport
 from greenroom.integrations.sandbox import faults
 from greenroom.integrations.sandbox.faults import Seam
 from greenroom.integrations.stripe.sandbox import faults as stripe_faults
+from greenroom.integrations.stripe.sandbox.cards import CARDS
 from greenroom.integrations.stripe.sandbox.models import Checkout
 
 STATE_WORDS = {"now", "cron_secret", "coaches", "users", "discord", "mailbox", "payments"}
@@ -259,6 +261,17 @@ def test_another_host_is_refused(outside: Client, host: str, path: str) -> None:
 @pytest.mark.parametrize("path", ["/sandbox/clock/step/", "/sandbox/faults/arm/", "/sandbox/disputes/"])
 def test_buttons_of_the_console_need_a_token(outside: Client, path: str) -> None:
     assert outside.post(path, {"seconds": "300"}).status_code == HTTPStatus.FORBIDDEN
+
+
+def test_console_explains_every_card_and_every_fault(client: Client) -> None:
+    page = unescape(client.get("/sandbox/").content.decode())
+
+    for card in CARDS.values():
+        assert card.label in page
+    for name, sentence in stripe_faults.FAULTS.items():
+        assert name in page
+        assert sentence in page
+        assert sentence.endswith(".")
 
 
 def test_console_plays_the_cardholder_and_the_bank(client: Client) -> None:

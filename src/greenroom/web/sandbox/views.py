@@ -27,6 +27,7 @@ from greenroom.integrations.mail.sandbox.models import DeliveredMail
 from greenroom.integrations.sandbox import faults
 from greenroom.integrations.stripe.protocol import GatewayRejectedError
 from greenroom.integrations.stripe.sandbox import disputes
+from greenroom.integrations.stripe.sandbox.cards import cards_to_try
 from greenroom.integrations.stripe.sandbox.queries import disputable_payments
 from greenroom.jobs.services import work_arrived
 from greenroom.web.sandbox.state import state
@@ -131,6 +132,7 @@ def console(request: HttpRequest) -> HttpResponse:
         "steps": _STEPS,
         "state": state(),
         "disputable": disputable_payments(limit=_MOST_DISPUTABLE),
+        "cards": cards_to_try(),
     }
     return render(request, "sandbox/console.html", context)
 

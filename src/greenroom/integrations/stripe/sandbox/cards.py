@@ -1,5 +1,6 @@
 """The published test cards and what each of them does (docs.stripe.com/testing)."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -49,3 +50,8 @@ CARDS: dict[str, Card] = {
 def find_card(typed: str) -> Card | None:
     """Return the test card somebody typed, spaces and dashes allowed, or None for every other number."""
     return CARDS.get(typed.replace(" ", "").replace("-", ""))
+
+
+def cards_to_try() -> list[tuple[str, str]]:
+    """Return every card as it is printed on cards, in fours, and what it does."""
+    return [(" ".join(re.findall("....", number)), card.label) for number, card in CARDS.items()]

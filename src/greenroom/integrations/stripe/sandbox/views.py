@@ -16,7 +16,7 @@ from greenroom.core import clock
 from greenroom.core.money import Money
 from greenroom.integrations.stripe.protocol import PayState
 from greenroom.integrations.stripe.sandbox import checkouts
-from greenroom.integrations.stripe.sandbox.cards import CARDS
+from greenroom.integrations.stripe.sandbox.cards import cards_to_try
 from greenroom.integrations.stripe.sandbox.checkouts import Try
 from greenroom.integrations.stripe.sandbox.models import Checkout
 
@@ -61,7 +61,7 @@ def _answer(request: HttpRequest, checkout: Checkout, result: Try) -> HttpRespon
 
 def _page(request: HttpRequest, checkout: Checkout, result: Try) -> HttpResponse:
     context = {
-        "cards": [(number, card.label) for number, card in CARDS.items()],
+        "cards": cards_to_try(),
         "checkout": checkout,
         "lines": [(line["name"], _amount(line["minor"], checkout.currency)) for line in checkout.lines],
         "result": result,
