@@ -79,6 +79,8 @@ def test_list_offers_answers_durations_and_questions(offer: Offer, call: Call) -
         {
             "items": [
                 {
+                    "kind": "call",
+                    "buy_url": None,
                     "slug": "call",
                     "title": "A call",
                     "summary": "",

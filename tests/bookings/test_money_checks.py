@@ -237,7 +237,7 @@ def test_check_takes_the_same_queries_for_any_number_of_orders(
         confirmed(offer, at(9 + 2 * number), holder=f"h{number}")
     Booking.objects.update(status="expired")
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         assert len(money_checks.find_all(now=now + LATER)) == count
 
 

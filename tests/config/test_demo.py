@@ -6,7 +6,7 @@ from tests.factories.accounts import make_user
 from greenroom.accounts.models import DiscordIdentity, User
 from greenroom.availability.models import WeeklyWindow
 from greenroom.bookings.queries import open_slots
-from greenroom.catalog.models import IntakeQuestion, Offer, OfferDuration
+from greenroom.catalog.models import Download, IntakeQuestion, Offer, OfferDuration, OfferFile
 from greenroom.catalog.types import DiscordRequirement, Venue
 from greenroom.coaches.models import Coach
 from greenroom.config import demo
@@ -20,7 +20,7 @@ def test_demo_is_made_once() -> None:
     before = (User.objects.count(), Coach.objects.count(), Offer.objects.count())
 
     assert (first, demo.ensure_demo()) == (True, False)
-    assert (User.objects.count(), Coach.objects.count(), Offer.objects.count()) == before == (5, 3, 8)
+    assert (User.objects.count(), Coach.objects.count(), Offer.objects.count()) == before == (5, 3, 9)
 
 
 def test_installation_with_people_is_left_alone() -> None:
@@ -33,7 +33,17 @@ def test_installation_with_people_is_left_alone() -> None:
 def test_everything_made_obeys_the_rules_of_its_columns() -> None:
     demo.ensure_demo()
 
-    for model in (User, Coach, Offer, OfferDuration, IntakeQuestion, WeeklyWindow, DiscordIdentity):
+    for model in (
+        User,
+        Coach,
+        Offer,
+        OfferDuration,
+        Download,
+        OfferFile,
+        IntakeQuestion,
+        WeeklyWindow,
+        DiscordIdentity,
+    ):
         for row in model._default_manager.all():
             row.full_clean(exclude=["password"] if model is User else [])
 

@@ -11,6 +11,7 @@ from greenroom.core.money import Money
 from greenroom.notifications.display import Viewer
 from greenroom.web import picker, zones
 from greenroom.web.picker import OpenTime, PickerQuery, Reach
+from greenroom.web.public.forms import BuyerForm, PurchaseTermsForm
 from greenroom.web.student.forms import AskForm, MoveForm
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -294,7 +295,64 @@ def directory() -> dict[str, Any]:
 
 def coach_page() -> dict[str, Any]:
     offers = [offer(), offer(book_url="", blocked="No free times.", price=None, venue="video")]
-    return {"coach": coach(), "offers": offers, "policy": POLICY, "paused": "", "book_url": "/book/ilse/"}
+    return {
+        "coach": coach(),
+        "offers": offers,
+        "to_buy": [offer(length=None)],
+        "policy": POLICY,
+        "paused": "",
+        "book_url": "/book/ilse/",
+    }
+
+
+def no_time() -> dict[str, Any]:
+    return who_and_what() | {"length": None, "offer": offer(venue="", length=None), "offer_url": "/ilse/workbook/"}
+
+
+def buy(owned_url: str = "") -> dict[str, Any]:
+    return no_time() | {
+        "form": BuyerForm({"email": "sam@"}),
+        "description": "Forty positions.",
+        "policy": POLICY,
+        "submit_text": "Continue to payment · €80",
+        "owned_url": owned_url,
+        "is_signed_in": bool(owned_url),
+    }
+
+
+def buy_checkout() -> dict[str, Any]:
+    return no_time() | {
+        "form": PurchaseTermsForm({}),
+        "order": ORDER,
+        "policy": POLICY,
+        "failure": "Your bank declined the card.",
+        "name": "Sam",
+        "email": "sam@example.org",
+        "is_over": False,
+        "pay_until": ENDS,
+    }
+
+
+def purchase() -> dict[str, Any]:
+    content = {
+        "texts": ["Read this first."],
+        "links": ["https://example.org/video"],
+        "files": [{"name": "workbook.pdf", "bytes": 68, "url": "/purchase/key/files/one/"}],
+    }
+    return no_time() | {
+        "state": "ready",
+        "ref": "GR-7K2M",
+        "email": "sam@example.org",
+        "order": ORDER,
+        "documents": documents(),
+        "content": content,
+        "checkout_url": "/checkout/GR-7K2M/",
+    }
+
+
+def library() -> dict[str, Any]:
+    rows = [{"title": "Workbook", "coach_name": "Ilse", "since": STARTS, "url": "/purchase/GR-7K2M/"}]
+    return {"rows": rows, "page": SimpleNamespace(has_other_pages=False)}
 
 
 PAGES: dict[str, Callable[[], dict[str, Any]]] = {
@@ -307,6 +365,10 @@ PAGES: dict[str, Callable[[], dict[str, Any]]] = {
     "public/details.html": details,
     "public/checkout.html": checkout,
     "public/confirmed.html": confirmed,
+    "public/buy.html": buy,
+    "public/buy_checkout.html": buy_checkout,
+    "student/purchase.html": purchase,
+    "student/library.html": library,
     "student/manage.html": manage,
     "student/cancel.html": cancel,
     "student/reschedule.html": reschedule,

@@ -20,6 +20,7 @@ NAMES = (
     "sandbox",
     "sessions",
     "purchases",
+    "library",
     "ops",
 )
 urlpatterns = [path(f"{name}/", nothing, name=name) for name in NAMES]

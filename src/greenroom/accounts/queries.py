@@ -39,6 +39,11 @@ class DiscordCard:
     code_ref: str = ""
 
 
+def lock_person(user: User) -> User:
+    """Lock somebody's account for this transaction, after an order and before what it gives; returns it as it is."""
+    return User.objects.select_for_update(no_key=True).get(pk=user.pk)
+
+
 def discord_card(
     *, identity: DiscordIdentity | None, now: datetime, booking_id: int | None = None, user: User | None = None
 ) -> DiscordCard:

@@ -6,8 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.middleware.gzip import re_accepts_gzip
+from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from ninja import Query, Router
 
@@ -17,7 +19,16 @@ from greenroom.availability.engine import group_by_day
 from greenroom.bookings.explaining import explain_for_owner
 from greenroom.bookings.listing import Asked, FreeTimes, free_times
 from greenroom.catalog.models import Offer, OfferDuration
-from greenroom.catalog.queries import find_duration, get_offer, price_of, priced, public_offers, topics_of
+from greenroom.catalog.queries import (
+    find_duration,
+    get_offer,
+    offers_to_buy,
+    price_of,
+    price_to_buy,
+    priced,
+    public_offers,
+    topics_of,
+)
 from greenroom.coaches.models import Coach
 from greenroom.coaches.queries import get_public_coach
 from greenroom.core import clock
@@ -61,8 +72,10 @@ def get_coach(request: HttpRequest, coach: Word) -> dict[str, object]:
 @router.get("coaches/{coach}/offers", response=schemas.OfferPageOut, url_name="offers")
 def list_offers(request: HttpRequest, coach: Word) -> dict[str, object]:
     """What a coach sells."""
-    offers = public_offers().filter(coach=get_public_coach(coach)).prefetch_related("questions")
+    found = get_public_coach(coach)
+    offers = public_offers().filter(coach=found).prefetch_related("questions")
     items = [_offer_data(offer) for offer in priced(offers)]
+    items += [_product_data(offer) for offer in offers_to_buy().filter(coach=found)]
     return {"items": items, "count": len(items), "page": 1}
 
 
@@ -174,9 +187,30 @@ def _card_data(card: Card) -> dict[str, object]:
     }
 
 
+def _product_data(offer: Offer) -> dict[str, object]:
+    return {
+        "kind": offer.kind,
+        "slug": offer.slug,
+        "title": offer.title,
+        "summary": offer.summary,
+        "description": offer.description,
+        "venue": "",
+        "discord": offer.discord_requirement,
+        "currency": offer.currency,
+        "topic": "",
+        "price_minor": price_to_buy(offer).minor,
+        "buy_url": f"{settings.BASE_URL}{reverse('offer', args=[offer.coach.slug, offer.slug])}",
+        "duration": None,
+        "durations": [],
+        "questions": [],
+    }
+
+
 def _offer_data(offer: Offer) -> dict[str, object]:
     durations = [_length_data(offer, length) for length in offer.durations.all()]
     return {
+        "kind": offer.kind,
+        "buy_url": None,
         "slug": offer.slug,
         "title": offer.title,
         "summary": offer.summary,

@@ -23,8 +23,12 @@ class DurationOut(Schema):
 
 
 class OfferOut(Schema):
-    """An offer as visitors see it; `duration` is its first length, `topic` what it is about, or ""."""
+    """An offer as visitors see it; `duration` is its first length, `topic` what it is about, or "".
 
+    One of another kind than `call` needs no time: it has no lengths, and is bought at `buy_url`.
+    """
+
+    kind: str
     slug: str
     title: str
     summary: str
@@ -34,7 +38,8 @@ class OfferOut(Schema):
     currency: str
     topic: str
     price_minor: int
-    duration: int
+    buy_url: str | None
+    duration: int | None
     durations: list[DurationOut]
     questions: list["QuestionOut"]
 

@@ -37,11 +37,6 @@ def decide_session(job: Job) -> None:
         raise RetryLaterError(look_again_at - now, "People are still booking.")
 
 
-def settle_order(job: Job) -> None:
-    """Bring a booking in line with its order's money."""
-    services.settle_order(order_ref=job.payload["order_ref"], now=clock.now())
-
-
 def check_money(job: Job) -> None:
     """Compare money and bookings every night; stay failed, for the operator to see, when something is found."""
     now = clock.now()

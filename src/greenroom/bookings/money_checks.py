@@ -10,6 +10,7 @@ from greenroom.core.actors import ActorKind
 from greenroom.integrations.stripe.protocol import DisputeStatus
 from greenroom.jobs.models import Job, JobState
 from greenroom.orders.models import Order
+from greenroom.orders.money_checks import access_without_money
 from greenroom.payments.ledger_checks import MOST_FINDINGS, orders_off_the_ledger, total_of, unbalanced_journals
 from greenroom.payments.models import Dispute, PaymentAttempt, RefundRequest
 from greenroom.payments.rules import LOST_REFUNDS
@@ -22,11 +23,12 @@ _STUDENTS = (ActorKind.GUEST, ActorKind.STUDENT)
 
 
 def find_all(*, now: datetime) -> list[Finding]:
-    """Return everything that should not be, in nine queries, however many orders there are."""
+    """Return everything that should not be, in ten queries, however many orders there are."""
     return [
         *payments_of_nothing(),
         *paid_without_fulfilment(now=now),
         *confirmed_without_money(),
+        *access_without_money(now=now),
         *unbalanced_journals(),
         *orders_off_the_ledger(),
     ]
@@ -45,8 +47,9 @@ def payments_of_nothing() -> list[Finding]:
 def paid_without_fulfilment(*, now: datetime) -> list[Finding]:
     """Return the orders that were paid over an hour ago and have neither booking, nor refund, nor a person's attention.
 
-    A booking that its student gave up, with nothing to come back by the policy, was fulfilled. A refund that failed, an
-    open dispute and a settling that failed are items of the operator already.
+    A purchase that was given needs no booking. A booking that its student gave up, with nothing to come back by the
+    policy, was fulfilled. A refund that failed, an open dispute and a settling that failed are items of the operator
+    already.
     """
     mine = Booking.objects.filter(order=OuterRef("pk"))
     given_up = Q(status=BookingStatus.CANCELLED, cancelled_by__in=_STUDENTS, refund_minor=0, confirmed_at__isnull=False)
@@ -56,11 +59,13 @@ def paid_without_fulfilment(*, now: datetime) -> list[Finding]:
     )
     refunds = RefundRequest.objects.filter(attempt__order_ref=OuterRef("ref"))
     disputes = Dispute.objects.filter(attempt__order_ref=OuterRef("ref")).exclude(status__in=_MONEY_STAYED)
-    orders = Order.objects.filter(Exists(paid)).filter(~Exists(fulfilled), ~Exists(refunds), ~Exists(disputes))
+    orders = Order.objects.filter(Exists(paid), fulfilled_at__isnull=True).filter(
+        ~Exists(fulfilled), ~Exists(refunds), ~Exists(disputes)
+    )
     status = Subquery(mine.values("status")[:1])
     orders = orders.exclude(ref__in=_orders_that_a_person_sees()).annotate(booking_status=status).order_by("pk")
     return [
-        Finding(MoneyRule.PAID_IS_FULFILLED, order.ref, f"It is paid, {_booking_words(order.booking_status)}.")
+        Finding(MoneyRule.PAID_IS_FULFILLED, order.ref, f"It is paid, {_what_became(order, order.booking_status)}.")
         for order in orders[:MOST_FINDINGS]
     ]
 
@@ -94,7 +99,9 @@ def _orders_that_a_person_sees() -> list[str]:
     return [payload["order_ref"] for payload in stopped.values_list("payload", flat=True)[:MOST_FINDINGS]]
 
 
-def _booking_words(status: str | None) -> str:
+def _what_became(order: Order, status: str | None) -> str:
+    if order.is_purchase:
+        return "what was bought was not given, and nothing was refunded"
     return (
         f"its booking is {status.replace('_', ' ')}, and nothing was refunded" if status else "and nothing was booked"
     )

@@ -10,8 +10,6 @@ from greenroom.core.actors import Actor, ActorKind
 from greenroom.core.errors import NotAllowedError
 
 HOLD_LASTS = timedelta(minutes=15)
-# Stripe refuses a checkout that expires in less than 30 minutes; sent exactly, clock skew fails it.
-CHECKOUT_LASTS = timedelta(minutes=32)
 OUTCOME_GRACE = timedelta(hours=12)
 START_AT_MOST_EARLY = timedelta(minutes=30)
 _ONE_HOUR = timedelta(hours=1)

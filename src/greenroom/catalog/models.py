@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from greenroom.availability.models import Schedule
 from greenroom.catalog.types import MAX_PRICE_MINOR, DiscordRequirement, OfferKind, OfferStatus, QuestionKind, Venue
 from greenroom.coaches.models import Coach, Topic
+from greenroom.core.ids import REF_LENGTH, new_ref
 from greenroom.core.money import Money
 
 MAX_DURATION_MINUTES = 24 * 60
@@ -227,3 +228,39 @@ class RefundTierRow(models.Model):
             models.UniqueConstraint(fields=["offer", "notice_hours"], name="refund_tiers_one_per_notice"),
             models.CheckConstraint(condition=Q(percent__lte=100), name="refund_tiers_are_up_to_all"),
         ]
+
+
+class Download(models.Model):
+    """What the buyer of a download gets: a text and a link, and the files of the offer, for the offer's own price."""
+
+    offer = models.OneToOneField(Offer, on_delete=models.CASCADE, related_name="download")
+    text = models.TextField(max_length=4000, blank=True, help_text="Only buyers read it.")
+    link = models.URLField(blank=True, help_text="Only buyers see it.")
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether a buyer would get nothing; one query."""
+        return not (self.text.strip() or self.link or self.offer.files.exists())
+
+
+def _random_path(_file: models.Model, _name: str) -> str:
+    """Return where a file is kept: nothing of what its owner called it, so that no name reaches a disk."""
+    return f"offers/{new_ref()}"
+
+
+class OfferFile(models.Model):
+    """A file that belongs to an offer: only who has access gets it, and only as a download. `name` is its owner's."""
+
+    offer = models.ForeignKey(Offer, on_delete=models.CASCADE, related_name="files")
+    ref = models.CharField(max_length=REF_LENGTH, unique=True, default=new_ref)
+    name = models.CharField(max_length=120)
+    content = models.FileField(upload_to=_random_path, max_length=60)
+    size_bytes = models.PositiveBigIntegerField()
+    added_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        """Return the name its owner gave it."""
+        return self.name

@@ -8,7 +8,7 @@ from django.db.models.functions import Cast, Coalesce
 
 from greenroom.accounts.models import User
 from greenroom.catalog.errors import NoPriceError
-from greenroom.catalog.models import Offer, OfferDuration, Rate
+from greenroom.catalog.models import Download, Offer, OfferDuration, Rate
 from greenroom.catalog.rules import HourlyRate, Price, PriceTerms, find_price
 from greenroom.catalog.types import DEFAULT_REFUND_TIERS, OfferKind, OfferStatus, QuestionKind, RefundTier
 from greenroom.coaches.models import Coach, Topic
@@ -34,11 +34,48 @@ def with_prices(offers: QuerySet[Offer]) -> QuerySet[Offer]:
 
 
 def get_public_offer(coach_slug: str, offer_slug: str) -> Offer:
-    """Return one published offer. Raises: NotFoundError."""
+    """Return one published offer that is booked for a time.
+
+    Raises: InvalidInputError for one that is bought without a time, NotFoundError.
+    """
     offer = public_offers().filter(coach__slug=coach_slug, slug=offer_slug).first()
-    if offer is None or missing_prices(offer):
-        raise NotFoundError("There is no such offer.")
-    return offer
+    if offer is not None and not missing_prices(offer):
+        return offer
+    if offers_to_buy().filter(coach__slug=coach_slug, slug=offer_slug).exists():
+        message = "This offer has no times: it is bought on its own page, and there is nothing to book."
+        raise InvalidInputError(message, field="offer")
+    raise NotFoundError("There is no such offer.")
+
+
+def offers_to_buy() -> QuerySet[Offer]:
+    """Return the published offers of public coaches that need no time, with what they cost, in the coach's order."""
+    offers = Offer.objects.filter(
+        kind=OfferKind.DOWNLOAD,
+        status=OfferStatus.PUBLISHED,
+        coach__status=CoachStatus.APPROVED,
+        download__isnull=False,
+    )
+    return offers.select_related("coach", "download")
+
+
+def is_without_time(coach_slug: str, offer_slug: str) -> bool:
+    """Tell whether an offer is one that needs no time, for sale or not."""
+    return Offer.objects.filter(coach__slug=coach_slug, slug=offer_slug).exclude(kind=OfferKind.CALL).exists()
+
+
+def find_offer_to_buy(offer_id: int) -> Offer | None:
+    """Return one of `offers_to_buy`, if it is one."""
+    return offers_to_buy().filter(pk=offer_id).first()
+
+
+def price_to_buy(offer: Offer) -> Money:
+    """Return what an offer that needs no time costs."""
+    return Money(offer.price_minor or 0, offer.currency)
+
+
+def find_download(offer_id: int) -> Download | None:
+    """Return what a download gives, with its files; for sale or not."""
+    return Download.objects.filter(offer_id=offer_id).prefetch_related("offer__files").first()
 
 
 def find_duration(offer: Offer, minutes: int | None) -> OfferDuration:

@@ -8,9 +8,10 @@ MAX_PRICE_MINOR = 10_000_000
 
 
 class OfferKind(StrEnum):
-    """What is sold. Only calls are sold so far; the other kinds have their place here."""
+    """What is sold: a call needs a time, everything else is bought at once. Further kinds have their place here."""
 
     CALL = "call"
+    DOWNLOAD = "download"
 
 
 class OfferStatus(StrEnum):

@@ -6,14 +6,16 @@ Discord room, open day and night, without notice or required questions.
 
 from dataclasses import dataclass, field
 
+from django.core.files.base import ContentFile
 from django.db import transaction
 
 from greenroom.accounts.models import DiscordIdentity, User
 from greenroom.availability.models import Schedule, WeeklyWindow
-from greenroom.catalog.models import IntakeQuestion, Offer, OfferDuration, Rate, RefundTierRow
-from greenroom.catalog.types import DiscordRequirement, OfferStatus, QuestionKind, Venue
+from greenroom.catalog.models import Download, IntakeQuestion, Offer, OfferDuration, OfferFile, Rate, RefundTierRow
+from greenroom.catalog.types import DiscordRequirement, OfferKind, OfferStatus, QuestionKind, Venue
 from greenroom.coaches.models import Coach, Topic
 from greenroom.coaches.types import CoachStatus
+from greenroom.core import clock
 from greenroom.integrations.discord.sandbox.services.guild import ensure_guild, sample_user_id
 
 PASSWORD = "greenroom demo"  # noqa: S105 -- printed on the sandbox page; the demo is reachable from this machine only
@@ -38,6 +40,19 @@ class DemoOffer:
 
 
 @dataclass(frozen=True, slots=True)
+class DemoDownload:
+    """A download as the demo makes it, with one file of text."""
+
+    slug: str
+    title: str
+    summary: str
+    description: str
+    price_minor: int
+    text: str
+    file: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class DemoCoach:
     """A coach as the demo makes them; `hours` are weekdays with windows in minutes of the day.
 
@@ -56,6 +71,7 @@ class DemoCoach:
     discord_username: str = ""
     currency: str = "EUR"
     rates: tuple[tuple[str, int], ...] = ()
+    downloads: tuple[DemoDownload, ...] = ()
 
 
 COACHES = (
@@ -72,6 +88,18 @@ COACHES = (
         languages="English, German, Swedish",
         hours=((_EVERY_DAY, ((0, _MIDNIGHT),)),),
         discord_username="maya.coach",
+        downloads=(
+            DemoDownload(
+                "endgame-workbook",
+                "Endgame workbook",
+                "Forty positions that club players get wrong, with the ideas behind them.",
+                "Work on one position a day: set it up, write down your plan, then read the answer. Forty days, and "
+                "the endings of your games look different.",
+                1900,
+                "Set up the position before you read on. Ten minutes each are enough.",
+                ("endgame-workbook.txt", "Position 1. White: Kd5, e4. Black: Ke7. White to move: draw or win?\n"),
+            ),
+        ),
         offers=(
             DemoOffer(
                 "game-review",
@@ -256,6 +284,8 @@ def _make_coach(demo: DemoCoach) -> None:
         )
     for offer in demo.offers:
         _make_offer(coach, offer)
+    for download in demo.downloads:
+        _make_download(coach, download)
 
 
 def _make_offer(coach: Coach, demo: DemoOffer) -> None:
@@ -281,3 +311,23 @@ def _make_offer(coach: Coach, demo: DemoOffer) -> None:
         )
     for notice_hours, percent in demo.refund_tiers:
         RefundTierRow.objects.create(offer=offer, notice_hours=notice_hours, percent=percent)
+
+
+def _make_download(coach: Coach, demo: DemoDownload) -> None:
+    offer = Offer.objects.create(
+        coach=coach,
+        kind=OfferKind.DOWNLOAD,
+        slug=demo.slug,
+        title=demo.title,
+        summary=demo.summary,
+        description=demo.description,
+        status=OfferStatus.PUBLISHED,
+        price_minor=demo.price_minor,
+        discord_requirement=DiscordRequirement.NOT_REQUIRED,
+        position=coach.offers.count(),
+    )
+    Download.objects.create(offer=offer, text=demo.text)
+    name, text = demo.file
+    content = ContentFile(text.encode())
+    file = OfferFile(offer=offer, name=name, size_bytes=content.size, added_at=clock.now())
+    file.content.save("", content)

@@ -93,6 +93,7 @@ VARIABLES: tuple[Variable, ...] = (
         "How often one address may hold a time in ten minutes. The demo, where everybody shares one, allows 6000.",
         "60",
     ),
+    Variable("GREENROOM_FILE_LIMIT_MB", "How big a file may be that a coach sells, in megabytes.", "200"),
     Variable("GREENROOM_TAX_PERCENT", "The tax on everything that is sold, such as `21` or `8.25`; empty: none."),
     Variable("GREENROOM_TAX_NAME", "What that tax is called.", "VAT"),
     Variable("GREENROOM_TAX_ON_TOP", "`off`: prices include the tax. `on`: it is added to them.", "off"),
@@ -172,6 +173,7 @@ class Environment:
     time_zone: str
     cron_secret: str
     hold_limit: int
+    file_limit_mb: int
     is_ticker_on: bool
     redis_url: str
     tax: TaxRule | None
@@ -220,6 +222,7 @@ def read_environment(source: Mapping[str, str]) -> Environment:
         hold_limit=_DEMO_HOLD_LIMIT
         if mode is Mode.DEMO
         else _count("GREENROOM_HOLD_LIMIT", values["GREENROOM_HOLD_LIMIT"]),
+        file_limit_mb=_count("GREENROOM_FILE_LIMIT_MB", values["GREENROOM_FILE_LIMIT_MB"]),
         is_ticker_on=_switch("GREENROOM_TICKER", values["GREENROOM_TICKER"]),
         redis_url=_redis_url(values["GREENROOM_REDIS_URL"]),
         tax=_tax(values),

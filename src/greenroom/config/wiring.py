@@ -10,6 +10,8 @@ from greenroom.accounts import messages as accounts_messages
 from greenroom.api import jobs as api_jobs
 from greenroom.bookings import jobs as bookings_jobs
 from greenroom.bookings import messages as bookings_messages
+from greenroom.bookings import services as bookings_services
+from greenroom.catalog import jobs as catalog_jobs
 from greenroom.config.env import DiscordSettings
 from greenroom.core import clock, faults
 from greenroom.core.transactions import refuse_network_in_transaction
@@ -32,8 +34,12 @@ from greenroom.jobs import registry
 from greenroom.jobs.registry import HandlerSpec, Lane
 from greenroom.notifications import builders
 from greenroom.notifications import jobs as notifications_jobs
+from greenroom.orders import fulfilment
 from greenroom.orders import jobs as orders_jobs
 from greenroom.orders import messages as orders_messages
+from greenroom.orders import services as orders_services
+from greenroom.orders.services.downloads import DOWNLOADS
+from greenroom.orders.types import LineKind
 from greenroom.payments import gateways
 from greenroom.payments import jobs as payments_jobs
 from greenroom.payments import messages as payments_messages
@@ -52,6 +58,7 @@ JOB_HANDLERS: dict[str, HandlerSpec] = {
     "bookings.check_money": HandlerSpec(bookings_jobs.check_money, Lane.SLOW, every=timedelta(days=1)),
     "bookings.attach_discord": HandlerSpec(bookings_jobs.attach_discord, Lane.ROOMS),
     "bookings.discord_linked": HandlerSpec(bookings_jobs.discord_linked, Lane.ROOMS),
+    "catalog.delete_file": HandlerSpec(catalog_jobs.delete_file, Lane.SLOW),
     "accounts.finish_link": HandlerSpec(accounts_jobs.finish_link, Lane.ROOMS),
     "accounts.revoke_link": HandlerSpec(accounts_jobs.revoke_link, Lane.SLOW),
     "accounts.prune": HandlerSpec(accounts_jobs.prune, Lane.SLOW, every=timedelta(minutes=15)),
@@ -59,7 +66,9 @@ JOB_HANDLERS: dict[str, HandlerSpec] = {
     "rooms.reconcile": HandlerSpec(rooms_jobs.reconcile, Lane.ROOMS, lease=_ROOM_LEASE, max_attempts=1_000_000),
     "rooms.watch": HandlerSpec(rooms_jobs.watch, Lane.ROOMS, every=timedelta(minutes=1)),
     "rooms.sweep": HandlerSpec(rooms_jobs.sweep, Lane.ROOMS, every=timedelta(minutes=5)),
-    "orders.settle": HandlerSpec(bookings_jobs.settle_order, Lane.MONEY),
+    "orders.settle": HandlerSpec(orders_jobs.settle, Lane.MONEY),
+    "orders.end_unpaid": HandlerSpec(orders_jobs.end_unpaid, Lane.MONEY),
+    "orders.review_access": HandlerSpec(orders_jobs.review_access, Lane.MONEY, every=timedelta(minutes=1)),
     "orders.issue_missing": HandlerSpec(orders_jobs.issue_missing, Lane.MONEY, every=timedelta(minutes=1)),
     "orders.issue_document": HandlerSpec(orders_jobs.issue_document, Lane.MONEY),
     "notifications.send_message": HandlerSpec(notifications_jobs.send_message, Lane.MAIL),
@@ -95,12 +104,27 @@ MESSAGE_BUILDERS: dict[str, builders.Builder] = {
     "bookings.manage_links": bookings_messages.manage_links,
     "orders.document": orders_messages.document,
     "payments.dispute_opened": payments_messages.dispute_opened,
+    "orders.purchase_ready": orders_messages.purchase_ready,
+    "orders.purchase_sold": orders_messages.purchase_sold,
+    "orders.purchase_refused": orders_messages.purchase_refused,
+    "orders.purchase_revoked": orders_messages.purchase_revoked,
 }
+
+# Kind of line -> who settles an order that has one; the first that applies leads, so bookings with anything that has a
+# time. Each is given the order's reference and the instant.
+SETTLERS: dict[LineKind, fulfilment.Settler] = {
+    LineKind.CALL: bookings_services.settle_order,
+    LineKind.DOWNLOAD: orders_services.settle_purchase,
+}
+
+# Kind of line without a time -> how it is given and taken back.
+FULFILMENTS: dict[LineKind, fulfilment.Fulfilment] = {LineKind.DOWNLOAD: DOWNLOADS}
 
 
 def wire() -> None:
     """Fill every table; called once per process, when all apps are loaded."""
     builders.use(MESSAGE_BUILDERS)
+    fulfilment.use(SETTLERS, FULFILMENTS)
     _wire_discord()
     if settings.SANDBOX_ENABLED:
         _wire_sandbox()

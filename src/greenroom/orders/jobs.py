@@ -7,8 +7,28 @@ from greenroom.jobs.errors import RetryLaterError
 from greenroom.jobs.models import Job
 from greenroom.orders import services
 from greenroom.orders.errors import DocumentTooEarlyError
+from greenroom.orders.fulfilment import find_settler
+from greenroom.orders.queries import line_kinds
 
 _SOON = timedelta(seconds=5)
+
+
+def settle(job: Job) -> None:
+    """Bring what an order is for in line with its money: whoever leads does it, such as bookings."""
+    order_ref = job.payload["order_ref"]
+    settler = find_settler(line_kinds(order_ref))
+    if settler is not None:
+        settler(order_ref, clock.now())
+
+
+def end_unpaid(job: Job) -> None:
+    """End a purchase that nobody paid in time."""
+    services.end_unpaid(order_id=job.payload["order_id"], now=clock.now())
+
+
+def review_access(_job: Job) -> None:
+    """Find the purchases whose access is not what their money says."""
+    services.plan_access_reviews(now=clock.now())
 
 
 def issue_missing(_job: Job) -> None:

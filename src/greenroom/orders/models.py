@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -17,7 +18,13 @@ _LABEL_LENGTH = 40
 
 
 class Order(models.Model):
-    """What one person buys at once. Prices, lines and policy are copied here and never looked up again."""
+    """What one person buys at once. Prices, lines and policy are copied here and never looked up again.
+
+    An order of what has a time belongs to a booking, which leads. Any other is a purchase and leads itself: it can be
+    paid until `pay_until`, and is fulfilled or ended. `holder` is a digest of who buys before there is an account: the
+    account or the hold cookie. `open_key` stands while it is open and keeps a person at one open order of an offer.
+    `revoked_at`: what it gave was taken back, because its money went back. Instants are UTC.
+    """
 
     ref = models.CharField(max_length=REF_LENGTH, unique=True, default=new_ref)
     coach = models.ForeignKey(Coach, on_delete=models.PROTECT, related_name="orders")
@@ -32,6 +39,34 @@ class Order(models.Model):
     is_test = models.BooleanField(default=False)
     created_at = models.DateTimeField(db_index=True)
     accepted_at = models.DateTimeField(null=True, blank=True)
+    buyer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="purchases"
+    )
+    buyer_tz = models.CharField(max_length=64, blank=True)
+    holder = models.CharField(max_length=64, blank=True, db_index=True)
+    open_key = models.CharField(max_length=90, unique=True, null=True, blank=True)
+    pay_until = models.DateTimeField(null=True, blank=True)
+    fulfilled_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    access_changes = models.PositiveSmallIntegerField(default=0, help_text="How often access was taken or given back.")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(open_key__isnull=True)
+                | Q(pay_until__isnull=False, fulfilled_at__isnull=True, ended_at__isnull=True),
+                name="orders_open_means_neither_fulfilled_nor_ended",
+            ),
+            models.CheckConstraint(
+                condition=Q(revoked_at__isnull=True) | Q(fulfilled_at__isnull=False),
+                name="orders_only_what_was_given_is_taken_back",
+            ),
+            models.CheckConstraint(
+                condition=Q(fulfilled_at__isnull=True) | Q(buyer__isnull=False),
+                name="orders_are_fulfilled_for_somebody",
+            ),
+        ]
 
     def __str__(self) -> str:
         """Return the reference."""
@@ -46,6 +81,16 @@ class Order(models.Model):
     def tax(self) -> Money:
         """The tax in the total."""
         return Money(self.tax_minor, self.currency)
+
+    @property
+    def is_purchase(self) -> bool:
+        """Whether it is of things without a time, and leads itself."""
+        return self.pay_until is not None
+
+    @property
+    def gives_access(self) -> bool:
+        """Whether what was bought can be used."""
+        return self.fulfilled_at is not None and self.revoked_at is None
 
     @property
     def refund_tiers(self) -> tuple[RefundTier, ...]:

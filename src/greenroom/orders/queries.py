@@ -1,18 +1,114 @@
 """Reading orders and their documents."""
 
-from django.db.models import CharField, Exists, OuterRef, QuerySet, Value
+from datetime import datetime
+
+from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 
+from greenroom.catalog.models import Offer
+from greenroom.core.errors import NotFoundError
 from greenroom.core.ids import read_signed_ref, sign_ref
+from greenroom.entitlements.queries import find_by_source
 from greenroom.jobs.models import Job
-from greenroom.orders.models import Document
+from greenroom.orders.models import Document, Order, OrderLine
 from greenroom.orders.types import DocumentKind
-from greenroom.payments.models import LedgerEntry
+from greenroom.payments.models import Dispute, LedgerEntry, RefundRequest
 from greenroom.payments.queries import customer_movements
 from greenroom.payments.types import Movement, MovementKind
 
 ISSUE = "orders.issue_document"
 DOCUMENT_PURPOSE = "orders.document"
+PURCHASE_PURPOSE = "orders.purchase"
+LINE_SOURCE = "order_line"
+
+
+def line_kinds(order_ref: str) -> list[str]:
+    """Return the kinds of line on an order, in order; nothing for an order that there is not."""
+    return list(OrderLine.objects.filter(order__ref=order_ref).values_list("kind", flat=True))
+
+
+def lock_order(order_id: int) -> Order:
+    """Lock an order for this transaction and return it as it is now."""
+    return _locking().get(pk=order_id)
+
+
+def lock_order_by_ref(ref: str) -> Order:
+    """Lock an order for this transaction and return it as it is now."""
+    return _locking().get(ref=ref)
+
+
+def lock_open_order(open_key: str) -> Order | None:
+    """Lock the open order of a person and an offer, if there is one."""
+    return _locking().filter(open_key=open_key).first()
+
+
+def _locking() -> QuerySet[Order]:
+    orders = Order.objects.select_for_update(no_key=True, of=("self",)).select_related("coach__user", "buyer")
+    return orders.prefetch_related("lines")
+
+
+def purchases() -> QuerySet[Order]:
+    """Return the orders of what has no time, with their lines and coach."""
+    return (
+        Order.objects.filter(pay_until__isnull=False).select_related("coach__user", "buyer").prefetch_related("lines")
+    )
+
+
+def find_purchase(ref: str) -> Order | None:
+    """Return a purchase by its reference, if it is one; who may see it is the caller's to decide."""
+    # An address may carry what PostgreSQL refuses to compare: NUL, halves of surrogate pairs.
+    return purchases().filter(ref=ref).first() if ref.isascii() and ref.isprintable() else None
+
+
+def purchase_token(order: Order) -> str:
+    """Return the token that opens a purchase without signing in; the same every time."""
+    return sign_ref(order.ref, purpose=PURCHASE_PURPOSE)
+
+
+def get_purchase_by_token(token: str) -> Order:
+    """Return the purchase whose token this is. Raises: NotFoundError for a token that is not genuine."""
+    ref = read_signed_ref(token, purpose=PURCHASE_PURPOSE)
+    order = find_purchase(ref) if ref else None
+    if order is None:
+        raise NotFoundError
+    return order
+
+
+def source_of(line_id: int) -> str:
+    """Return how an entitlement names the line of an order that gave it."""
+    return f"{LINE_SOURCE}:{line_id}"
+
+
+def find_line_of(source: str) -> OrderLine | None:
+    """Return the line that gave an entitlement, with its order; None when something else gave it."""
+    kind, _, number = source.partition(":")
+    lines = OrderLine.objects.select_related("order__coach", "offer")
+    return lines.filter(pk=int(number)).first() if kind == LINE_SOURCE and number.isdecimal() else None
+
+
+def usable_lines(order: Order, *, now: datetime) -> list[OrderLine]:
+    """Return what of an order can be used at `now`: what it gave, and was neither taken back nor ran out."""
+    return [line for line in order.lines.all() if find_by_source(source_of(line.pk), now=now)]
+
+
+def find_given(offer: Offer, *, holder: str) -> Order | None:
+    """Return the purchase by which this browser or account has an offer, if there is one."""
+    mine = purchases().filter(holder=holder, fulfilled_at__isnull=False, revoked_at__isnull=True)
+    return mine.filter(lines__offer=offer).order_by("-pk").first() if holder else None
+
+
+def find_purchase_of(user_id: int, offer_id: int) -> Order | None:
+    """Return the purchase by which somebody has an offer, the latest, if there is one."""
+    mine = purchases().filter(buyer_id=user_id, fulfilled_at__isnull=False, revoked_at__isnull=True)
+    return mine.filter(lines__offer_id=offer_id).order_by("-pk").first()
+
+
+def purchases_with_news(*, since: datetime) -> QuerySet[Order]:
+    """Return the purchases that were given and of which a refund or a dispute changed since an instant (aware UTC)."""
+    refunds = RefundRequest.objects.filter(attempt__order_ref=OuterRef("ref"), changed_at__gte=since)
+    disputes = Dispute.objects.filter(attempt__order_ref=OuterRef("ref"), changed_at__gte=since)
+    given = Order.objects.filter(fulfilled_at__isnull=False, pay_until__isnull=False, total_minor__gt=0)
+    return given.filter(Q(Exists(refunds)) | Q(Exists(disputes))).order_by("pk")
 
 
 def issue_key(entry_id: int) -> str:

@@ -10,6 +10,10 @@ from greenroom.orders.types import DocumentKind, PurchaseState, Sums
 from greenroom.payments.types import MovementKind
 
 ALL_PERCENT = 100
+# Stripe refuses a checkout that expires in less than 30 minutes; sent exactly, clock skew fails it.
+CHECKOUT_LASTS = timedelta(minutes=32)
+# How long what was shown can be paid at its price. Nothing is kept from anybody meanwhile.
+PURCHASE_LASTS = timedelta(hours=24)
 _DOCUMENTS = {
     MovementKind.CAPTURE: DocumentKind.RECEIPT,
     MovementKind.REFUND: DocumentKind.REFUND_NOTE,

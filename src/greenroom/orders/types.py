@@ -11,6 +11,7 @@ class LineKind(StrEnum):
     """What a line is for. Discounts are negative lines."""
 
     CALL = "call"
+    DOWNLOAD = "download"
     TAX = "tax"
 
 
@@ -96,3 +97,14 @@ class NewOrder:
     currency: str
     lines: tuple[NewLine, ...]
     refund_tiers: tuple[RefundTier, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """Who buys something without a time: contact, IANA zone, the account if signed in, and the digest of who it is."""
+
+    name: str
+    email: str
+    tz: str
+    holder: str
+    user_id: int | None = None

@@ -12,7 +12,7 @@ from greenroom.bookings.models import Booking, CoachingSession
 from greenroom.bookings.queries import manage_token
 from greenroom.catalog.errors import NoPriceError
 from greenroom.catalog.models import Offer, OfferDuration
-from greenroom.catalog.queries import price_of, refund_tiers, topics_of
+from greenroom.catalog.queries import price_of, price_to_buy, refund_tiers, topics_of
 from greenroom.catalog.types import RefundTier, Venue
 from greenroom.coaches.models import Coach, Topic
 from greenroom.core.errors import NotFoundError
@@ -43,6 +43,33 @@ def offer_data(offer: Offer) -> dict[str, Any]:
     """Return an offer for the aside and the pages of a booking."""
     venue = offer.place or "In person" if offer.venue == Venue.IN_PERSON else offer.venue
     return {"title": offer.title, "summary": offer.summary, "venue": venue, "group": group_words(offer), "topic": ""}
+
+
+def buy_data(offer: Offer) -> dict[str, Any]:
+    """Return an offer that needs no time for the aside."""
+    return {"title": offer.title, "summary": offer.summary, "venue": "", "group": "", "topic": ""}
+
+
+def buy_row(offer: Offer) -> dict[str, Any]:
+    """Return an offer that needs no time for a row on its coach's page."""
+    price = price_to_buy(offer)
+    return buy_data(offer) | {
+        "length": None,
+        "price": price if price.minor else None,
+        "book_url": reverse("offer", args=[offer.coach.slug, offer.slug]),
+    }
+
+
+def purchase_sentences(coach: Coach, total: Money) -> list[str]:
+    """Say what is promised to somebody who buys what needs no time."""
+    if not total.minor:
+        return ["It is yours at once, and you can open it as often as you like."]
+    return [
+        "It is yours as soon as the payment has arrived, and you can open it as often as you like.",
+        "There is no time in which you can send it back by yourself.",
+        f"If it is not what was promised, write to {coach.display_name}: your money can be given back by this site.",
+        "If all of your money goes back, it is no longer yours.",
+    ]
 
 
 def group_words(offer: Offer) -> str:

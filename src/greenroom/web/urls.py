@@ -4,8 +4,8 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
-from greenroom.web.public import booking, views
-from greenroom.web.student import receipts, session
+from greenroom.web.public import booking, buying, views
+from greenroom.web.student import library, receipts, session
 from greenroom.web.student import views as student
 from greenroom.web.studio.requests import views as requests
 
@@ -24,7 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("booking/confirmed/<str:ref>/", booking.confirmed, name="confirmed"),
     path("booking/cancel/<str:ref>/", student.cancel_by_ref, name="booking_cancel_page"),
-    path("checkout/<str:ref>/", booking.checkout, name="checkout"),
+    path("checkout/<str:ref>/", buying.checkout, name="checkout"),
     path("manage/<str:token>/", student.manage, name="manage"),
     path("manage/<str:token>/cancel/", student.cancel, name="manage_cancel"),
     path("manage/<str:token>/reschedule/", student.reschedule, name="manage_reschedule"),
@@ -33,6 +33,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("requests/<str:token>/", requests.answer, name="request"),
     path("session/<str:ref>/", session.session_page, name="session"),
     path("sessions/", session.sessions, name="sessions"),
+    path("library/", library.library, name="library"),
+    path("purchase/<str:key>/", library.purchase, name="purchase"),
+    path("purchase/<str:key>/files/<str:ref>/", library.file, name="purchase_file"),
     path("account/purchases/", receipts.purchases, name="purchases"),
     path("receipts/<str:key>/", receipts.receipt, name="receipt"),
     path("receipts/<str:key>/pdf/", receipts.receipt_pdf, name="receipt_pdf"),
@@ -47,5 +50,5 @@ if not settings.SANDBOX_ENABLED:
     coach_patterns += [path("sandbox/", views.nothing), path("sandbox/<path:rest>", views.nothing)]
 coach_patterns += [
     path("<slug:coach>/", views.coach_page, name="coach"),
-    path("<slug:coach>/<slug:offer>/", views.offer_page, name="offer"),
+    path("<slug:coach>/<slug:offer>/", buying.offer_page, name="offer"),
 ]

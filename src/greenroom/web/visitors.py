@@ -16,6 +16,8 @@ from greenroom.core.actors import Actor, ActorKind
 from greenroom.core.errors import NotFoundError
 from greenroom.core.http import client_address
 from greenroom.notifications.display import Viewer
+from greenroom.orders.models import Order
+from greenroom.orders.queries import find_purchase, get_purchase_by_token
 from greenroom.web.zones import choose_zone, clean_zone
 
 _YEAR_SECONDS = 365 * 24 * 3600
@@ -113,6 +115,26 @@ def open_booking(request: HttpRequest, ref: str) -> tuple[Booking, Actor]:
             return queries.get_booking_by_token(token), guest
     secret = request.COOKIES.get(settings.HOLD_COOKIE_NAME, "")
     return queries.get_booking_of_holder(holder_digest("cookie", secret), ref), guest
+
+
+def open_purchase(request: HttpRequest, ref: str) -> tuple[Order, Actor]:
+    """Return a purchase this visitor may open: by account, hold cookie, or a link opened before.
+
+    Raises: NotFoundError, the same for somebody else's and for none.
+    """
+    order, user = find_purchase(ref), signed_in(request)
+    if order is None:
+        raise NotFoundError
+    if user is not None and order.buyer_id == user.pk:
+        return order, actor_of(request)
+    guest = Actor(ActorKind.GUEST, address=client_address(request))
+    for token in keys_of(request):
+        if token.startswith(f"{ref}."):
+            return get_purchase_by_token(token), guest
+    secret = request.COOKIES.get(settings.HOLD_COOKIE_NAME, "")
+    if not secret or order.holder != holder_digest("cookie", secret):
+        raise NotFoundError
+    return order, guest
 
 
 def keep_key(request: HttpRequest, response: R, token: str) -> R:

@@ -27,6 +27,7 @@ PAGES = (
     "studio_offers",
     "studio_offer_new",
     "studio_rates",
+    "studio_download_new",
     "studio_profile",
 )
 POSTS_OF_SCHEDULE = ("studio_schedule_rename", "studio_schedule_default", "studio_schedule_remove")
@@ -41,6 +42,7 @@ POSTS = (
     "studio_blackout_add",
     "studio_offer_new",
     "studio_rates",
+    "studio_download_new",
     "studio_profile",
 )
 OF_BOOKING = (
@@ -53,6 +55,7 @@ POSTS_OF_BOOKING = (
 )  # fmt: skip
 POSTS_OF_OFFER = (
     "studio_offer", "studio_offer_publish", "studio_offer_unpublish", "studio_offer_archive", "studio_offer_restore",
+    "studio_offer_file_add",
 )  # fmt: skip
 GETS = [*PAGES, *OF_BOOKING, "studio_offer"]
 WRITES = [
@@ -60,6 +63,7 @@ WRITES = [
     *POSTS_OF_BOOKING,
     *POSTS_OF_OFFER,
     *POSTS_OF_SCHEDULE,
+    "studio_offer_file_remove",
     "studio_override_remove",
     "studio_stay_remove",
     "studio_blackout_remove",
@@ -88,6 +92,8 @@ def address(booking: Booking) -> Any:
     offer_pk = booking.session.offer_id
 
     def build(name: str) -> str:
+        if name == "studio_offer_file_remove":
+            return reverse(name, args=[offer_pk, "any-file"])
         if name in removable:
             return reverse(name, args=[removable[name].pk])
         if name in POSTS_OF_SCHEDULE:

@@ -32,6 +32,7 @@ from greenroom.core.faults import fault_point
 from greenroom.core.transactions import unit_of_work
 from greenroom.integrations.stripe.protocol import CheckoutLine
 from greenroom.orders.models import Order
+from greenroom.orders.rules import CHECKOUT_LASTS
 from greenroom.orders.services import accept_order
 from greenroom.payments import gateways
 from greenroom.payments import queries as payments
@@ -68,7 +69,7 @@ def start_payment(*, booking: Booking, addresses: ReturnAddresses, actor: Actor,
         email=order.email,
         success_url=addresses.success_url,
         cancel_url=addresses.cancel_url,
-        expires_at=now + rules.CHECKOUT_LASTS,
+        expires_at=now + CHECKOUT_LASTS,
     )
     attempt = open_attempt(wish, now=now)
     return PaymentStart(BookingStatus.PENDING_PAYMENT, attempt.pay_url)
@@ -94,7 +95,7 @@ def has_discord(booking: Booking) -> bool:
     return booking.student is not None and hasattr(booking.student, "discord_identity")
 
 
-def settle_order(*, order_ref: str, now: datetime) -> None:
+def settle_order(order_ref: str, now: datetime) -> None:
     """Bring a booking in line with what its order's money came to. Safe to repeat and to come late.
 
     Paid in time: confirmed, or the coach's to accept. Paid after the hold ended: the time is taken again if it is

@@ -1,6 +1,7 @@
 """Who may change offers, and the coach's own offer under the lock."""
 
 from greenroom.catalog.models import Offer
+from greenroom.catalog.types import OfferKind
 from greenroom.coaches.models import Coach
 from greenroom.core.actors import Actor, ActorKind
 from greenroom.core.errors import NotAllowedError, NotFoundError
@@ -14,9 +15,12 @@ def require(actor: Actor) -> None:
         raise NotAllowedError
 
 
-def own_offer(coach: Coach, offer_id: int) -> Offer:
-    """Return the coach's own offer, read afresh. Raises: NotFoundError, the same for somebody else's and for none."""
+def own_offer(coach: Coach, offer_id: int, *, kind: OfferKind | None = None) -> Offer:
+    """Return the coach's own offer, of one kind when it is given, read afresh.
+
+    Raises: NotFoundError, the same for somebody else's and for none.
+    """
     offer = Offer.objects.filter(coach=coach, pk=offer_id).select_related("schedule").first()
-    if offer is None:
+    if offer is None or kind not in {None, OfferKind(offer.kind)}:
         raise NotFoundError("There is no such offer.")
     return offer

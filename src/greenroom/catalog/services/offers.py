@@ -14,7 +14,7 @@ from greenroom.catalog.models import IntakeQuestion, Offer, OfferDuration, Refun
 from greenroom.catalog.services.access import own_offer, require
 from greenroom.catalog.services.publishing import missing_for_publishing
 from greenroom.catalog.services.terms import DurationTerms, OfferTerms, QuestionTerms, TierTerms, check_terms
-from greenroom.catalog.types import DiscordRequirement, OfferStatus, QuestionKind, Venue
+from greenroom.catalog.types import DiscordRequirement, OfferKind, OfferStatus, QuestionKind, Venue
 from greenroom.coaches.models import Coach, Topic
 from greenroom.coaches.queries import lock_coach
 from greenroom.core import audit
@@ -49,10 +49,10 @@ def save_offer(*, coach: Coach, terms: OfferTerms, actor: Actor, now: datetime, 
     check_terms(terms)
     with unit_of_work():
         lock_coach(coach.pk)
-        offer = _new_offer(coach, terms) if offer_id is None else own_offer(coach, offer_id)
+        offer = new_offer(coach, terms.title) if offer_id is None else own_offer(coach, offer_id, kind=OfferKind.CALL)
         before = {} if offer_id is None else _words(offer)
         _fill(offer, coach, terms)
-        _save_checked(offer)
+        save_checked(offer)
         _write_durations(offer, terms.durations)
         _write_questions(offer, terms.questions)
         _write_tiers(offer, terms.refund_tiers)
@@ -66,9 +66,11 @@ def save_offer(*, coach: Coach, terms: OfferTerms, actor: Actor, now: datetime, 
     return offer
 
 
-def _new_offer(coach: Coach, terms: OfferTerms) -> Offer:
+def new_offer(coach: Coach, title: str, kind: OfferKind = OfferKind.CALL) -> Offer:
+    """Return an offer, not saved yet, with an address of its own and the last place; under the coach's lock."""
     last = Offer.objects.filter(coach=coach).aggregate(last=Max("position"))["last"]
-    return Offer(coach=coach, slug=_free_slug(coach, terms.title), position=0 if last is None else last + 1)
+    slug = _free_slug(coach, title)
+    return Offer(coach=coach, kind=kind, slug=slug, position=0 if last is None else last + 1)
 
 
 def _free_slug(coach: Coach, title: str) -> str:
@@ -105,7 +107,7 @@ def _own_topic(offer: Offer, coach: Coach, topic_id: int | None) -> Topic | None
     return topic
 
 
-def _save_checked(row: Model, *, field: str = "") -> None:
+def save_checked(row: Model, *, field: str = "") -> None:
     """Save a row if its values fit its columns. Raises: InvalidInputError naming `field`, else the column."""
     try:
         row.clean_fields(exclude=_OWNERS)
@@ -121,7 +123,7 @@ def _write_durations(offer: Offer, wanted: Sequence[DurationTerms]) -> None:
     for position, terms in enumerate(wanted):
         row = rows.get(terms.minutes) or OfferDuration(offer=offer, minutes=terms.minutes)
         row.price_minor, row.position = terms.price_minor, position
-        _save_checked(row, field=f"durations.{position}")
+        save_checked(row, field=f"durations.{position}")
 
 
 def _write_questions(offer: Offer, wanted: Sequence[QuestionTerms]) -> None:
@@ -137,7 +139,7 @@ def _write_questions(offer: Offer, wanted: Sequence[QuestionTerms]) -> None:
         taken.add(row.key)
         row.label, row.kind, row.is_required, row.position = terms.label, terms.kind, terms.is_required, position
         row.options = list(dict.fromkeys(terms.options)) if terms.kind == QuestionKind.CHOICE else []
-        _save_checked(row, field=field)
+        save_checked(row, field=field)
 
 
 def _free_key(label: str, taken: set[str]) -> str:
@@ -150,7 +152,7 @@ def _write_tiers(offer: Offer, wanted: Sequence[TierTerms]) -> None:
     for position, terms in enumerate(wanted):
         row = rows.get(terms.notice_hours) or RefundTierRow(offer=offer, notice_hours=terms.notice_hours)
         row.percent = terms.percent
-        _save_checked(row, field=f"refund_tiers.{position}")
+        save_checked(row, field=f"refund_tiers.{position}")
 
 
 def _words(offer: Offer) -> dict[str, AuditValue]:

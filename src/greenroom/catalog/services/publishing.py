@@ -5,9 +5,9 @@ from datetime import datetime
 from greenroom.availability.models import DateOverride, Schedule
 from greenroom.catalog.errors import Missing, OfferIncompleteError, OfferStateError
 from greenroom.catalog.models import Offer
-from greenroom.catalog.queries import missing_prices
+from greenroom.catalog.queries import find_download, missing_prices
 from greenroom.catalog.services.access import own_offer, require
-from greenroom.catalog.types import OfferStatus, Venue
+from greenroom.catalog.types import OfferKind, OfferStatus, Venue
 from greenroom.coaches.models import Coach
 from greenroom.coaches.queries import lock_coach
 from greenroom.core import audit
@@ -51,10 +51,15 @@ def restore_offer(*, coach: Coach, offer_id: int, actor: Actor, now: datetime) -
 
 
 def missing_for_publishing(offer: Offer) -> tuple[Missing, ...]:
-    """Say what an offer still needs before visitors can book it; empty when nothing. Up to four queries."""
+    """Say what an offer still needs before visitors can have it; empty when nothing. Up to four queries."""
     missing = []
     if not offer.title.strip():
         missing.append(Missing("title", "Give it a title."))
+    if offer.kind == OfferKind.DOWNLOAD:
+        content = find_download(offer.pk)
+        if content is None or content.is_empty:
+            missing.append(Missing("text", "Add a file, a link or a text: something that the buyer gets."))
+        return tuple(missing)
     missing += _missing_prices(offer)
     if offer.venue == Venue.VIDEO and not offer.video_url:
         missing.append(Missing("video_url", "Add the address of the video room."))

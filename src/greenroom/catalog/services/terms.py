@@ -93,6 +93,28 @@ class OfferTerms:
     refund_tiers: tuple[TierTerms, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class DownloadTerms:
+    """A download as its coach wants it, without its files; `text` and `link` are for buyers alone."""
+
+    title: str
+    summary: str = ""
+    description: str = ""
+    currency: str = "EUR"
+    price_minor: int = 0
+    text: str = ""
+    link: str = ""
+
+
+def check_download(terms: DownloadTerms) -> None:
+    """Refuse a download that is too long or can't be sold. Raises: InvalidInputError naming the field."""
+    _check_currency(terms.currency)
+    check_price(Money(terms.price_minor, terms.currency), field="price")
+    for field in ("description", "text"):
+        if len(getattr(terms, field)) > LONGEST_DESCRIPTION:
+            raise InvalidInputError(f"Use at most {LONGEST_DESCRIPTION} characters.", field=field)
+
+
 def check_terms(terms: OfferTerms) -> None:
     """Refuse terms that contradict themselves or go beyond what can be sold.
 

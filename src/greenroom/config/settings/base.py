@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "greenroom.availability",
     "greenroom.catalog",
     "greenroom.payments",
+    "greenroom.entitlements",
     "greenroom.orders",
     "greenroom.bookings",
     "greenroom.rooms",
@@ -96,6 +97,25 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = ENVIRONMENT.time_zone
 USE_TZ = True
 USE_I18N = True
+
+# What coaches upload: files of the data folder, readable by the server alone; no address serves them as they are.
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": DATA_DIR / "files",
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+FILE_LIMIT_BYTES = ENVIRONMENT.file_limit_mb * 1_000_000
+FILE_UPLOAD_HANDLERS = [
+    "greenroom.core.uploads.LimitedUpload",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 STATIC_URL = "/static/"
 # Served from where the packages keep them, without a copying step: Vite's files carry a hash in their names.

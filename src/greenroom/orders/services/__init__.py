@@ -2,5 +2,19 @@
 
 from greenroom.orders.services.documents import issue_document, plan_missing_documents
 from greenroom.orders.services.ordering import accept_order, create_order, update_contact
+from greenroom.orders.services.purchasing import end_unpaid, find_given_to, order_offer, start_purchase
+from greenroom.orders.services.settling import plan_access_reviews, settle_purchase
 
-__all__ = ["accept_order", "create_order", "issue_document", "plan_missing_documents", "update_contact"]
+__all__ = [
+    "accept_order",
+    "create_order",
+    "end_unpaid",
+    "find_given_to",
+    "issue_document",
+    "order_offer",
+    "plan_access_reviews",
+    "plan_missing_documents",
+    "settle_purchase",
+    "start_purchase",
+    "update_contact",
+]

@@ -21,7 +21,7 @@ _LATE_AFTER = timedelta(hours=26)  # a day, and time for the ticker to come by
 RULES = {
     MoneyRule.PAID_HAS_ORDER: "Every payment belongs to an order",
     MoneyRule.PAID_IS_FULFILLED: "What was paid was booked or given back",
-    MoneyRule.CONFIRMED_IS_PAID: "Confirmed sessions are paid",
+    MoneyRule.CONFIRMED_IS_PAID: "What is confirmed or given is paid",
     MoneyRule.JOURNAL_ADDS_UP: "Every journal adds up to nothing",
     MoneyRule.LEDGER_MATCHES: "The ledger says what was paid, refunded and taken by banks",
 }

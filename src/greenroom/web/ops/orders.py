@@ -27,6 +27,7 @@ from greenroom.web.ops.forms import RefundForm, SearchForm
 from greenroom.web.ops.movements import movements_of
 from greenroom.web.ops.queries import OrderFile, get_order, read_file, search_orders
 from greenroom.web.ops.timeline import timeline_of
+from greenroom.web.presenters import purchase_sentences
 from greenroom.web.problems import problems_of
 from greenroom.web.studio.forms import price_words
 
@@ -56,7 +57,9 @@ def order_page(request: HttpRequest, ref: str) -> HttpResponse:
         "file": file,
         "order": order,
         "lines": file.lines,
-        "policy": policy_sentences(order.refund_tiers),
+        "policy": purchase_sentences(order.coach, order.total)
+        if order.is_purchase
+        else policy_sentences(order.refund_tiers),
         "sums": payments.order_money(order.ref, currency=order.currency),
         "undecided": _undecided(file),
         "movements": movements_of(file),

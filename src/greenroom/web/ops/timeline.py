@@ -13,6 +13,11 @@ from greenroom.payments.models import GatewayEvent, LedgerEntry
 from greenroom.web.ops.queries import OrderFile
 
 _EVENTS = {
+    "order.fulfil": "What was bought was given",
+    "order.revoke": "What was bought was taken back",
+    "order.restore": "What was bought was given again",
+    "order.refuse": "It could not be given: everything goes back",
+    "order.end": "Ended unpaid",
     "payment.open": "A payment page was made",
     "payment.requires_action": "The payer\N{RIGHT SINGLE QUOTATION MARK}s bank asks a question",
     "payment.processing": "The bank works on the payment",

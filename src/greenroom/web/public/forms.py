@@ -83,6 +83,33 @@ class DetailsForm(forms.Form):
         return {key: _answer_text(given[key]) for key in keys}
 
 
+class BuyerForm(forms.Form):
+    """Who buys something that needs no time."""
+
+    name = PlainTextField(
+        label="Name",
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        error_messages={"required": "Tell us your name."},
+    )
+    email = forms.EmailField(
+        label="Email",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+        error_messages={
+            "required": "We need your address to send you what you buy.",
+            "invalid": "Write a whole address, such as name@example.org.",
+        },
+    )
+
+
+class PurchaseTermsForm(forms.Form):
+    terms = forms.BooleanField(
+        label="I agree to this, and want it at once",
+        error_messages={"required": "Please agree to go on."},
+    )
+
+
 class TermsForm(forms.Form):
     terms = forms.BooleanField(
         label="I agree to the cancellation policy",

@@ -15,7 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from greenroom.catalog.models import Offer
-from greenroom.catalog.queries import get_public_offer, priced, public_offers, refund_tiers
+from greenroom.catalog.queries import offers_to_buy, priced, public_offers, refund_tiers
 from greenroom.coaches.queries import get_public_coach, get_public_coach_by_number
 from greenroom.core import clock
 from greenroom.core.errors import NotFoundError
@@ -82,6 +82,7 @@ def coach_page(request: HttpRequest, coach: str) -> HttpResponse:
     context = {
         "coach": presenters.coach_data(found),
         "offers": rows,
+        "to_buy": [presenters.buy_row(offer) for offer in offers_to_buy().filter(coach=found)],
         "policy": _policy_sentences(offers),
         "paused": "" if found.is_bookable else f"{found.display_name} takes no new bookings at present.",
         "book_url": next((row["book_url"] for row in rows if row["book_url"]), ""),
@@ -109,11 +110,6 @@ def _offer_row(offer: Offer) -> dict[str, Any]:
 
 def _least_price(offer: Offer) -> dict[str, Any]:
     return presenters.least_price(offer, offer.durations.all()[0])
-
-
-@require_safe
-def offer_page(_request: HttpRequest, coach: str, offer: str) -> HttpResponse:
-    return redirect(presenters.book_url(get_public_offer(coach, offer)))
 
 
 @never_cache

@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from greenroom.web.studio.clients import views as clients
 from greenroom.web.studio.explain import views as explain
+from greenroom.web.studio.offers import downloads
 from greenroom.web.studio.offers import views as offers
 from greenroom.web.studio.orders import views as orders
 from greenroom.web.studio.profile import views as profile
@@ -50,6 +51,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("studio/orders/export/", orders.export, name="studio_orders_export"),
     path("studio/offers/", offers.offer_list, name="studio_offers"),
     path("studio/offers/new/", offers.new_offer, name="studio_offer_new"),
+    path("studio/offers/new/download/", downloads.new_download, name="studio_download_new"),
+    path("studio/offers/<int:pk>/files/", downloads.add_file, name="studio_offer_file_add"),
+    path("studio/offers/<int:pk>/files/<str:ref>/remove/", downloads.remove_file, name="studio_offer_file_remove"),
     path("studio/offers/<int:pk>/", offers.edit_offer, name="studio_offer"),
     path("studio/offers/<int:pk>/publish/", offers.publish, name="studio_offer_publish"),
     path("studio/offers/<int:pk>/unpublish/", offers.unpublish, name="studio_offer_unpublish"),

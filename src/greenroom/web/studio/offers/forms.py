@@ -8,7 +8,8 @@ from django.db.models import Q
 from greenroom.availability.models import Schedule
 from greenroom.catalog.models import MAX_APPROVAL_HOURS, MAX_DURATION_MINUTES, MAX_SEATS, Offer
 from greenroom.catalog.policies import PRESETS, preset_of
-from greenroom.catalog.services import DurationTerms, OfferTerms, QuestionTerms, TierTerms
+from greenroom.catalog.queries import find_download, price_to_buy
+from greenroom.catalog.services import DownloadTerms, DurationTerms, OfferTerms, QuestionTerms, TierTerms
 from greenroom.catalog.services.terms import (
     LONGEST_TIER_HOURS,
     MOST_DURATIONS,
@@ -386,3 +387,66 @@ def _initial_rows(offer: Offer) -> dict[str, list[dict[str, Any]]]:
         ],
         "refund_tiers": [{"hours": row.notice_hours, "percent": row.percent} for row in offer.refund_tiers.all()],
     }
+
+
+class DownloadForm(forms.Form):
+    """Everything about a download but its files, which are sent one by one."""
+
+    title = PlainTextField(label="Title", max_length=80, error_messages={"required": "Give it a title."})
+    summary = PlainTextField(label="In one sentence", required=False, max_length=200, help_text="Stands in lists.")
+    description = PlainTextField(
+        label="Description",
+        required=False,
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text="What it is, for everybody to read.",
+    )
+    currency = forms.ChoiceField(label="Currency", error_messages={"required": "Choose one."})
+    price = PlainTextField(
+        label="Price",
+        max_length=14,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+        help_text="0 is free.",
+        error_messages={"required": "Write a price, 0 for free."},
+    )
+    text = PlainTextField(
+        label="Text for buyers",
+        required=False,
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="Only who bought it reads this.",
+    )
+    link = forms.URLField(
+        label="Link for buyers",
+        required=False,
+        max_length=200,
+        assume_scheme="https",
+        help_text="Such as a video that is listed nowhere. Whoever has the address can open it, and pass it on.",
+        error_messages={"invalid": "Write a whole address, such as https://example.org/video."},
+    )
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, offer: Offer) -> None:
+        content = find_download(offer.pk) if offer.pk else None
+        initial = {name: getattr(offer, name) for name in ("title", "summary", "description", "currency")}
+        if content is not None:
+            initial |= {"price": price_words(price_to_buy(offer)), "text": content.text, "link": content.link}
+        super().__init__(data, initial=initial)
+        fields: dict[str, Any] = self.fields
+        fields["currency"].choices = choices.currencies(offer.currency)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if "price" in cleaned and "currency" in cleaned:
+            try:
+                cleaned["price_minor"] = parse_price(cleaned["price"], cleaned["currency"])
+            except forms.ValidationError as error:
+                self.add_error("price", error)
+        if cleaned.get("price_minor", 0) > MAX_PRICE_MINOR:
+            self.add_error("price", "This is more than a card can be charged.")
+        return cleaned
+
+    @property
+    def terms(self) -> DownloadTerms:
+        """Return what was written, for the service."""
+        names = DownloadTerms.__dataclass_fields__
+        return DownloadTerms(**{name: value for name, value in self.cleaned_data.items() if name in names})

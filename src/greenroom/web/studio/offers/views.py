@@ -1,6 +1,5 @@
 """Offers: the list, the form, and one POST for each change of state."""
 
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -15,13 +14,15 @@ from greenroom.bookings.queries import sessions_over_capacity
 from greenroom.catalog import services
 from greenroom.catalog.errors import OfferIncompleteError
 from greenroom.catalog.models import Offer
-from greenroom.catalog.queries import with_prices
-from greenroom.catalog.types import OfferStatus
+from greenroom.catalog.queries import price_to_buy, with_prices
+from greenroom.catalog.types import OfferKind, OfferStatus
 from greenroom.core import clock
-from greenroom.core.errors import GreenroomError, InvalidInputError, NotFoundError
+from greenroom.core.errors import InvalidInputError
 from greenroom.web import presenters
 from greenroom.web.problems import problems_of
 from greenroom.web.studio.access import Desk, coach_only
+from greenroom.web.studio.offers import downloads
+from greenroom.web.studio.offers.acting import act, own_offer
 from greenroom.web.studio.offers.forms import OfferForm
 from greenroom.web.studio.rows import reshaped
 
@@ -31,7 +32,7 @@ _SECTION = "offers"
 @require_safe
 @coach_only
 def offer_list(request: HttpRequest, desk: Desk) -> HttpResponseBase:
-    offers = list(with_prices(Offer.objects.filter(coach=desk.coach)))
+    offers = list(with_prices(Offer.objects.filter(coach=desk.coach).select_related("download")))
     context = {
         "offers": [_row(offer) for offer in offers if offer.status != OfferStatus.ARCHIVED],
         "archived": [_row(offer) for offer in offers if offer.status == OfferStatus.ARCHIVED],
@@ -42,21 +43,17 @@ def offer_list(request: HttpRequest, desk: Desk) -> HttpResponseBase:
 
 def _row(offer: Offer) -> dict[str, Any]:
     durations = list(offer.durations.all())
+    is_download = offer.kind == OfferKind.DOWNLOAD
     return {
         "title": offer.title,
         "status": offer.status,
         "venue": presenters.offer_data(offer)["venue"],
         "lengths": [(duration.length, presenters.price_words(offer, duration)) for duration in durations],
+        "is_download": is_download,
+        "price": price_to_buy(offer) if is_download else None,
         "edit_url": reverse("studio_offer", args=[offer.pk]),
         "pk": offer.pk,
     }
-
-
-def _own_offer(desk: Desk, pk: int) -> Offer:
-    offer = with_prices(Offer.objects.filter(coach=desk.coach, pk=pk).select_related("schedule")).first()
-    if offer is None:
-        raise NotFoundError("There is no such offer.")
-    return offer
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -68,7 +65,8 @@ def new_offer(request: HttpRequest, desk: Desk) -> HttpResponseBase:
 @require_http_methods(["GET", "HEAD", "POST"])
 @coach_only
 def edit_offer(request: HttpRequest, desk: Desk, pk: int) -> HttpResponseBase:
-    return _edit(request, desk, _own_offer(desk, pk))
+    offer = own_offer(desk, pk)
+    return downloads.edit(request, desk, offer) if offer.kind == OfferKind.DOWNLOAD else _edit(request, desk, offer)
 
 
 def _edit(request: HttpRequest, desk: Desk, offer: Offer) -> HttpResponseBase:
@@ -82,7 +80,7 @@ def _edit(request: HttpRequest, desk: Desk, offer: Offer) -> HttpResponseBase:
     if saved is None:
         return _show_form(request, desk, _stored(offer, desk), form)
     if "publish" in request.POST:
-        return _act(request, desk, saved.pk, services.publish_offer, "Saved and published.")
+        return act(request, desk, saved.pk, services.publish_offer, "Saved and published.")
     messages.success(request, "The offer is saved.")
     crowded = sessions_over_capacity(saved, now=clock.now())
     if crowded:
@@ -92,7 +90,7 @@ def _edit(request: HttpRequest, desk: Desk, offer: Offer) -> HttpResponseBase:
 
 
 def _stored(offer: Offer, desk: Desk) -> Offer:
-    return _own_offer(desk, offer.pk) if offer.pk else Offer(coach=desk.coach)
+    return own_offer(desk, offer.pk) if offer.pk else Offer(coach=desk.coach)
 
 
 def _save(desk: Desk, offer: Offer, form: OfferForm) -> Offer | None:
@@ -128,35 +126,22 @@ def _show_form(request: HttpRequest, desk: Desk, offer: Offer, form: OfferForm) 
 @require_POST
 @coach_only
 def publish(request: HttpRequest, desk: Desk, pk: int) -> HttpResponseBase:
-    return _act(request, desk, pk, services.publish_offer, "The offer is published.")
+    return act(request, desk, pk, services.publish_offer, "The offer is published.")
 
 
 @require_POST
 @coach_only
 def unpublish(request: HttpRequest, desk: Desk, pk: int) -> HttpResponseBase:
-    return _act(request, desk, pk, services.unpublish_offer, "The offer is a draft again. What is booked stays.")
+    return act(request, desk, pk, services.unpublish_offer, "The offer is a draft again. What is booked stays.")
 
 
 @require_POST
 @coach_only
 def archive(request: HttpRequest, desk: Desk, pk: int) -> HttpResponseBase:
-    return _act(request, desk, pk, services.archive_offer, "The offer is archived. What is booked stays.")
+    return act(request, desk, pk, services.archive_offer, "The offer is archived. What is booked stays.")
 
 
 @require_POST
 @coach_only
 def restore(request: HttpRequest, desk: Desk, pk: int) -> HttpResponseBase:
-    return _act(request, desk, pk, services.restore_offer, "The offer is back, as a draft.")
-
-
-def _act(request: HttpRequest, desk: Desk, pk: int, verb: Callable[..., Offer], words: str) -> HttpResponseBase:
-    """Run one verb and come back to the offer, with its words or those of its refusal."""
-    try:
-        verb(coach=desk.coach, offer_id=pk, actor=desk.actor, now=clock.now())
-    except NotFoundError:
-        raise
-    except GreenroomError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, words)
-    return redirect("studio_offer", pk)
+    return act(request, desk, pk, services.restore_offer, "The offer is back, as a draft.")
