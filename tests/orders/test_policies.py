@@ -68,7 +68,7 @@ def test_dates_that_are_over_are_left_out_to_the_instant() -> None:
     assert len(said(48 * HOUR)) == 3
     assert said(48 * HOUR - INSTANT) == said(24 * HOUR) == [half, "After that nothing is refunded."]
     assert said(24 * HOUR - INSTANT) == [
-        "If you cancel now, nothing is refunded: 50 % came back until Sun 29 Mar, 12:00 Berlin time."
+        "If you cancel now, nothing is refunded: that was possible until Sun 29 Mar, 12:00 Berlin time."
     ]
     assert dated_sentences(NONE, starts_at=START, now=START - 99 * HOUR, viewer=BERLIN) == [
         "If you cancel, nothing is refunded."

@@ -44,9 +44,8 @@ def dated_sentences(tiers: Sequence[RefundTier], *, starts_at: datetime, now: da
         return ["If you cancel, nothing is refunded."]
     ahead = steps_ahead(tiers, starts_at=starts_at, now=now)
     if not ahead:
-        last = steps[-1]
-        ended = moment_short(starts_at - last.notice, viewer)
-        return [f"If you cancel now, nothing is refunded: {_back(last.percent).lower()} came back until {ended}."]
+        ended = moment_short(starts_at - steps[-1].notice, viewer)
+        return [f"If you cancel now, nothing is refunded: that was possible until {ended}."]
     sentences = [
         f"{_back(percent)} comes back if you cancel by {moment_short(until, viewer)}." for percent, until in ahead
     ]
