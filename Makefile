@@ -32,7 +32,7 @@ bench: .venv/.dev $(BUILT)
 	@for bench in tests/load/bench_*.py; do $(VENV)/python $$bench || exit 1; done
 
 docs: .venv/.dev
-	@$(VENV)/python -m greenroom.config.env
+	@$(VENV)/python -m greenroom.config.variables
 
 clean:
 	rm -rf .venv .tools frontend/node_modules src/greenroom/web/static/build

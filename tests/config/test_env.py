@@ -13,7 +13,8 @@ import pytest
 from cryptography.fernet import Fernet
 from tests.factories.waiting import PATIENCE_SECONDS
 
-from greenroom.config.env import VARIABLES, Environment, Mode, SettingError, read_environment, settings_table
+from greenroom.config.env import Environment, Mode, SettingError, read_environment
+from greenroom.config.variables import VARIABLES, settings_table
 from greenroom.orders.types import TaxRule
 
 KEY, OTHER_KEY = Fernet.generate_key().decode(), Fernet.generate_key().decode()
@@ -258,6 +259,7 @@ REFUSED_EVERYWHERE = [
     ({"GREENROOM_TAX_PERCENT": "100.01"}, "GREENROOM_TAX_PERCENT is '100.01'"),
     ({"GREENROOM_TAX_PERCENT": "8.255"}, "GREENROOM_TAX_PERCENT is '8.255'"),
     ({"GREENROOM_TAX_ON_TOP": "yes"}, "GREENROOM_TAX_ON_TOP is 'yes'; use on or off"),
+    ({"GREENROOM_COMMISSION_PERCENT": "-1"}, "GREENROOM_COMMISSION_PERCENT is '-1'; use a number such as 21 or 8.25"),
     ({"GREENROOM_TAX_NAME": "x" * 31}, "GREENROOM_TAX_NAME is longer than 30 characters"),
     ({"STRIPE_PUBLIC_KEY": "x"}, "Stripe is half-configured: also set STRIPE_SECRET_KEY, or none of"),
     ({"STRIPE_WEBHOOK_SECRET": "x"}, "Stripe is half-configured: also set STRIPE_SECRET_KEY, or none of"),
@@ -472,12 +474,12 @@ def test_operators_page_holds_the_table() -> None:
     _introduction, heading, table = page.read_text(encoding="utf-8").partition("\n## All settings\n\n")
 
     assert heading
-    assert table == settings_table(), "refresh it: python -m greenroom.config.env"
+    assert table == settings_table(), "refresh it: python -m greenroom.config.variables"
 
 
 def test_module_prints_the_table() -> None:
     result = subprocess.run(
-        [sys.executable, "-m", "greenroom.config.env"],
+        [sys.executable, "-m", "greenroom.config.variables"],
         capture_output=True,
         text=True,
         check=True,

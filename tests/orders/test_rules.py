@@ -1,11 +1,13 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from greenroom.catalog.types import RefundTier
 from greenroom.core.money import CurrencyMismatchError, Money
 from greenroom.orders import rules
-from greenroom.orders.rules import capped_tiers, refund_due, refund_percent
+from greenroom.orders.rules import capped_tiers, refund_due, refund_percent, shares_of
 from greenroom.orders.types import DocumentKind, PurchaseState
 from greenroom.payments.types import MovementKind
 
@@ -159,3 +161,22 @@ def test_sums_of_two_currencies_are_refused() -> None:
 )
 def test_refund_due_can_be_given_back_to_a_card(paid: Money, percent: int, due: int) -> None:
     assert refund_due(paid, percent) == Money(due, paid.currency)
+
+
+@given(
+    received=st.integers(-(10**9), 10**9),
+    tax_percent=st.integers(0, 50),
+    basis_points=st.integers(0, 10_000),
+    currency=st.sampled_from(["EUR", "JPY", "KWD"]),
+)
+def test_shares_add_up_and_the_platform_has_at_most_what_is_before_tax(
+    received: int, tax_percent: int, basis_points: int, currency: str
+) -> None:
+    whole, tax = Money(received, currency), Money(received * tax_percent // 100, currency)
+
+    shares = shares_of(whole, tax, basis_points)
+
+    assert shares.coach + shares.platform == whole
+    assert abs(shares.platform.minor) <= abs((whole - tax).minor)
+    assert shares_of(whole, tax, 0).platform.minor == 0
+    assert shares_of(whole, tax, 10_000).coach == tax

@@ -40,7 +40,6 @@ from greenroom.payments import queries as payments
 from greenroom.payments.models import GatewayEvent, LedgerEntry, PaymentAttempt, RefundRequest
 from greenroom.payments.services import collect_events, poll, refund_by_staff, retry_refund
 from greenroom.payments.services.refunds import Form
-from greenroom.payments.types import CUSTOMERS
 
 PRICE = 5000
 NOON = at(12)  # of Wednesday; every story begins on Monday at ten
@@ -303,7 +302,7 @@ class Story:
         more than once, and the nightly check finds nothing: who paid has the time, a refund or a person's attention.
         """
         self.when_the_shop_asks_the_gateway()
-        assert {currency: -minor for currency, minor in _customers().items()} == bank_statement()
+        assert _arrived() == bank_statement()
         assert money_checks.find_all(now=self.clock() + timedelta(hours=2)) == []
         assert max(bank_statement().values(), default=0) <= self.most_she_may_pay
         assert not GatewayEvent.objects.filter(state="received").exclude(metadata={}).exists()
@@ -338,6 +337,8 @@ def operators_items() -> list[str]:
     return list(Job.objects.filter(state=JobState.FAILED).order_by("pk").values_list("kind", flat=True))
 
 
-def _customers() -> dict[str, int]:
-    sums = LedgerEntry.objects.filter(account=CUSTOMERS).values_list("currency").annotate(Sum("amount_minor"))
+def _arrived() -> dict[str, int]:
+    """Return what came from customers and stayed by the ledger, the gateway's fees left aside."""
+    entries = LedgerEntry.objects.filter(account__startswith="gateway:").exclude(kind__in=["fee", "dispute_fee"])
+    sums = entries.values_list("currency").annotate(Sum("amount_minor"))
     return {currency: minor for currency, minor in sums.order_by() if minor}

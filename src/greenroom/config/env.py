@@ -1,6 +1,6 @@
 """Every setting, read from the environment into one typed object.
 
-`VARIABLES` is the whole list: docs/operator/settings.md is printed from it, and nothing else reads the
+`variables.VARIABLES` is the whole list: docs/operator/settings.md is printed from it, and nothing else reads the
 environment. A secret `NAME` may also be given as `NAME_FILE`, the path of a file that holds it. Names used by
 the documents Greenroom grew from (DISCORD_BOT_TOKEN, STRIPE_SECRET_KEY, CRON_SECRET, NEXT_PUBLIC_APP_URL ...)
 are read as they are.
@@ -10,7 +10,6 @@ import json
 import os
 import re
 import secrets
-import sys
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
+from greenroom.config.variables import VARIABLES, Variable
 from greenroom.orders.types import TaxRule
 
 
@@ -39,95 +39,6 @@ class Mode(StrEnum):
     PRODUCTION = "production"
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """One line of the settings table."""
-
-    name: str
-    text: str
-    default: str = ""
-    aliases: tuple[str, ...] = ()
-    secret: bool = False
-
-
-VARIABLES: tuple[Variable, ...] = (
-    Variable("GREENROOM_MODE", "`demo`: everything outside is simulated. `production`: nothing is.", "demo"),
-    Variable("PORT", "The port that `make run` listens on.", "8000"),
-    Variable(
-        "GREENROOM_BASE_URL",
-        "The address people use, without a path. Production needs https.",
-        "http://localhost:$PORT",
-        ("NEXT_PUBLIC_APP_URL",),
-    ),
-    Variable("GREENROOM_DATA_DIR", "The folder of everything that is written.", "data"),
-    Variable(
-        "GREENROOM_DATABASE_URL",
-        "`postgres://user:password@host/name`; empty: a SQLite file in the data folder.",
-        aliases=("DATABASE_URL",),
-        secret=True,
-    ),
-    Variable(
-        "GREENROOM_SECRET_KEY",
-        "Signs cookies and links; 50 random characters. The demo makes its own.",
-        aliases=("SECRET_KEY",),
-        secret=True,
-    ),
-    Variable(
-        "GREENROOM_ENCRYPTION_KEYS",
-        "Fernet keys, comma-separated, newest first, for secrets at rest. The demo makes its own.",
-        secret=True,
-    ),
-    Variable("GREENROOM_ALLOWED_HOSTS", "Host names besides the base address's, comma-separated."),
-    Variable(
-        "GREENROOM_TRUSTED_PROXIES",
-        "Addresses or networks of your own proxies, comma-separated; only they may name the client's address.",
-    ),
-    Variable("GREENROOM_TIME_ZONE", "The zone assumed for visitors of whom nothing is known.", "UTC"),
-    Variable(
-        "CRON_SECRET",
-        "Bearer secret of /api/cron/process-sessions; empty closes that door. The demo makes its own.",
-        secret=True,
-    ),
-    Variable(
-        "GREENROOM_HOLD_LIMIT",
-        "How often one address may hold a time in ten minutes. The demo, where everybody shares one, allows 6000.",
-        "60",
-    ),
-    Variable("GREENROOM_FILE_LIMIT_MB", "How big a file may be that a coach sells, in megabytes.", "200"),
-    Variable("GREENROOM_TAX_PERCENT", "The tax on everything that is sold, such as `21` or `8.25`; empty: none."),
-    Variable("GREENROOM_TAX_NAME", "What that tax is called.", "VAT"),
-    Variable("GREENROOM_TAX_ON_TOP", "`off`: prices include the tax. `on`: it is added to them.", "off"),
-    Variable("GREENROOM_TICKER", "`on`: the server runs due work itself. `off`: workers, a command or cron do.", "on"),
-    Variable(
-        "GREENROOM_REDIS_URL",
-        "`redis://host:6379/0`, the broker of Celery's workers; needed by them alone.",
-        aliases=("CELERY_BROKER_URL", "REDIS_URL"),
-        secret=True,
-    ),
-    Variable(
-        "STRIPE_PUBLIC_KEY", "Stripe's publishable key; read and not needed yet.", aliases=("STRIPE_PUBLISHABLE_KEY",)
-    ),
-    Variable("STRIPE_SECRET_KEY", "Stripe's secret key.", secret=True),
-    Variable(
-        "STRIPE_WEBHOOK_SECRET",
-        "The signing secret of a webhook endpoint made at Stripe, or two while one replaces the other, with a comma. "
-        "Not needed for one made at `/ops/payments/`.",
-        secret=True,
-    ),
-    Variable("DISCORD_CLIENT_ID", "The Discord application's id.", aliases=("NEXT_PUBLIC_DISCORD_CLIENT_ID",)),
-    Variable("DISCORD_CLIENT_SECRET", "The Discord application's secret.", secret=True),
-    Variable("DISCORD_BOT_TOKEN", "The bot's token.", secret=True),
-    Variable("DISCORD_GUILD_ID", "The server in which rooms are made."),
-    Variable(
-        "DISCORD_API_BASE",
-        "Where Discord's API stands; for tests against another server.",
-        "https://discord.com/api/v10",
-    ),
-    Variable("GREENROOM_SMTP_URL", "`smtp+tls://user:password@host:587`", aliases=("EMAIL_URL",), secret=True),
-    Variable("GREENROOM_MAIL_FROM", "The sender of every mail.", "Greenroom <hello@localhost>"),
-    Variable("GREENROOM_OPERATOR_EMAIL", "Where the operator is told of trouble."),
-    Variable("GREENROOM_FAULT_POINT", "For tests, demo only: the named point at which the process kills itself."),
-)
 _GROUPS = {
     "Stripe": ("STRIPE_SECRET_KEY",),
     "Discord": ("DISCORD_CLIENT_ID", "DISCORD_CLIENT_SECRET", "DISCORD_BOT_TOKEN", "DISCORD_GUILD_ID"),
@@ -136,7 +47,8 @@ _GROUPS = {
 _OPTIONAL = {"Stripe": ("STRIPE_PUBLIC_KEY", "STRIPE_WEBHOOK_SECRET")}
 _MIN_SECRET_LENGTH = 32
 _PERCENT = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,2}))?")
-_MOST_TAX = 10_000
+_ALL_BASIS_POINTS = 10_000
+_USE_A_PERCENTAGE = "use a number such as 21 or 8.25, at most 100."
 _LONGEST_TAX_NAME = 30
 _MAX_PORT = 65_535
 _MAX_DIGITS = 9  # Python refuses to read numbers of thousands of digits
@@ -177,6 +89,7 @@ class Environment:
     is_ticker_on: bool
     redis_url: str
     tax: TaxRule | None
+    commission_basis_points: int
     stripe_secret_key: str
     stripe_webhook_secrets: tuple[str, ...]
     discord: DiscordSettings | None
@@ -226,6 +139,7 @@ def read_environment(source: Mapping[str, str]) -> Environment:
         is_ticker_on=_switch("GREENROOM_TICKER", values["GREENROOM_TICKER"]),
         redis_url=_redis_url(values["GREENROOM_REDIS_URL"]),
         tax=_tax(values),
+        commission_basis_points=_percent("GREENROOM_COMMISSION_PERCENT", values["GREENROOM_COMMISSION_PERCENT"] or "0"),
         stripe_secret_key=values["STRIPE_SECRET_KEY"],
         stripe_webhook_secrets=_list(values["STRIPE_WEBHOOK_SECRET"]),
         discord=_discord(values, mode, base_url, port),
@@ -234,17 +148,6 @@ def read_environment(source: Mapping[str, str]) -> Environment:
         operator_email=values["GREENROOM_OPERATOR_EMAIL"],
         fault_point=values["GREENROOM_FAULT_POINT"] if mode is Mode.DEMO else "",
     )
-
-
-def settings_table() -> str:
-    """Return the Markdown table of every variable, for the operator's guide."""
-    rows = ["| setting | default | also read as | meaning |", "|---|---|---|---|"]
-    for variable in VARIABLES:
-        name = f"`{variable.name}`" + (f" or `{variable.name}_FILE`" if variable.secret else "")
-        default = f"`{variable.default}`" if variable.default else ""
-        aliases = ", ".join(f"`{alias}`" for alias in variable.aliases)
-        rows.append(f"| {name} | {default} | {aliases} | {variable.text} |")
-    return "\n".join(rows) + "\n"
 
 
 def _value(variable: Variable, source: Mapping[str, str]) -> str:
@@ -379,11 +282,19 @@ def _tax(values: Mapping[str, str]) -> TaxRule | None:
         raise SettingError(f"GREENROOM_TAX_NAME is longer than {_LONGEST_TAX_NAME} characters.")
     if not text:
         return None
-    found = _PERCENT.fullmatch(text)
-    basis_points = int(found[1]) * 100 + int((found[2] or "").ljust(2, "0")) if found else 0
-    if not 0 < basis_points <= _MOST_TAX:
-        raise SettingError(f"GREENROOM_TAX_PERCENT is {text!r}; use a number such as 21 or 8.25, at most 100.")
+    basis_points = _percent("GREENROOM_TAX_PERCENT", text)
+    if not basis_points:
+        raise SettingError(f"GREENROOM_TAX_PERCENT is {text!r}; {_USE_A_PERCENTAGE}")
     return TaxRule(name, basis_points, is_on_top)
+
+
+def _percent(name: str, text: str) -> int:
+    """Return a percentage in basis points."""
+    found = _PERCENT.fullmatch(text)
+    basis_points = int(found[1]) * 100 + int((found[2] or "").ljust(2, "0")) if found else -1
+    if not 0 <= basis_points <= _ALL_BASIS_POINTS:
+        raise SettingError(f"{name} is {text!r}; {_USE_A_PERCENTAGE}")
+    return basis_points
 
 
 def _list(text: str) -> tuple[str, ...]:
@@ -491,7 +402,3 @@ def _discord(values: Mapping[str, str], mode: Mode, base_url: str, port: int) ->
         redirect_uri=redirect_uri,
         pages_url="https://discord.com/channels",
     )
-
-
-if __name__ == "__main__":
-    sys.stdout.write(settings_table())

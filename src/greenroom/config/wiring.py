@@ -70,6 +70,8 @@ JOB_HANDLERS: dict[str, HandlerSpec] = {
     "orders.end_unpaid": HandlerSpec(orders_jobs.end_unpaid, Lane.MONEY),
     "orders.review_access": HandlerSpec(orders_jobs.review_access, Lane.MONEY, every=timedelta(minutes=1)),
     "orders.issue_missing": HandlerSpec(orders_jobs.issue_missing, Lane.MONEY, every=timedelta(minutes=1)),
+    "orders.book_shares": HandlerSpec(orders_jobs.book_shares, Lane.SLOW),
+    "orders.book_missing_shares": HandlerSpec(orders_jobs.book_missing_shares, Lane.SLOW, every=timedelta(days=1)),
     "orders.issue_document": HandlerSpec(orders_jobs.issue_document, Lane.MONEY),
     "notifications.send_message": HandlerSpec(notifications_jobs.send_message, Lane.MAIL),
     **payments_jobs.JOB_HANDLERS,

@@ -36,6 +36,16 @@ def issue_missing(_job: Job) -> None:
     services.plan_missing_documents(now=clock.now())
 
 
+def book_shares(job: Job) -> None:
+    """Book whose one order's money is."""
+    services.book_shares(order_ref=job.payload["order_ref"], now=clock.now())
+
+
+def book_missing_shares(_job: Job) -> None:
+    """Plan the shares of orders with money that is nobody's."""
+    services.plan_missing_shares(now=clock.now())
+
+
 def issue_document(job: Job) -> None:
     """Issue one receipt or refund note."""
     try:

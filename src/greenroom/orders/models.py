@@ -35,6 +35,9 @@ class Order(models.Model):
     tax_words = models.CharField(max_length=60, blank=True, help_text="Name and rate of the tax in the total.")
     tax_minor = models.PositiveIntegerField(default=0)
     is_tax_on_top = models.BooleanField(default=False)
+    commission_basis_points = models.PositiveSmallIntegerField(
+        default=0, help_text="What the site keeps of what is paid before tax, in hundredths of a percent."
+    )
     policy = models.JSONField(help_text="The cancellation policy as it was shown: notice in hours, percent back.")
     is_test = models.BooleanField(default=False)
     created_at = models.DateTimeField(db_index=True)

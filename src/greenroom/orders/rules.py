@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from greenroom.catalog.types import RefundTier
 from greenroom.core.currencies import to_step
 from greenroom.core.money import Money, total
-from greenroom.orders.types import DocumentKind, PurchaseState, Sums
+from greenroom.orders.types import DocumentKind, PurchaseState, Shares, Sums
 from greenroom.payments.types import MovementKind
 
 ALL_PERCENT = 100
@@ -50,6 +50,16 @@ def capped_tiers(tiers: Sequence[RefundTier], percent: int) -> tuple[RefundTier,
 def refund_due(paid: Money, percent: int) -> Money:
     """Return `percent` of what was paid, rounded half up to an amount that cards can be given back."""
     return to_step(paid.share(percent * _BASIS_POINTS_PER_PERCENT))
+
+
+def shares_of(received: Money, tax: Money, commission_basis_points: int) -> Shares:
+    """Return whose `received` is, of which `tax` is tax; the parts add up to the whole, also of less than nothing.
+
+    The commission is of what is before tax, rounded half up once, and the coach has the rest. After a refund it is
+    reckoned anew from what is left, so that the parts of refunds never differ from the whole by a rounding.
+    """
+    platform = (received - tax).share(commission_basis_points)
+    return Shares(received - platform, platform)
 
 
 def document_kind(kind: MovementKind) -> DocumentKind:

@@ -45,6 +45,14 @@ class Sums:
 
 
 @dataclass(frozen=True, slots=True)
+class Shares:
+    """Whose the money of an order is: its coach's, who also owes the tax in it, and the platform's commission."""
+
+    coach: Money
+    platform: Money
+
+
+@dataclass(frozen=True, slots=True)
 class NewLine:
     """A line to be frozen on an order; `price_reason` says in words where its price came from."""
 

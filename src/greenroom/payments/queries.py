@@ -1,6 +1,6 @@
 """Reading payments. Orders ask here by their reference."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet, Sum
@@ -20,6 +20,8 @@ from greenroom.payments.models import (
 )
 from greenroom.payments.types import (
     CUSTOMERS,
+    PLATFORM,
+    SHARES,
     AttemptState,
     EventState,
     FeeSum,
@@ -127,9 +129,7 @@ def order_money(order_ref: str, *, currency: str) -> OrderMoney:
     The state is that of the payment that counts: paid if one is, else the latest attempt's, None without any.
     """
     attempts = list(PaymentAttempt.objects.filter(order_ref=order_ref).order_by("seq"))
-    second = RefundRequest.objects.filter(attempt__in=attempts, cause__in=_SENT_BACK).values_list("attempt_id")
-    sent_back = {attempt_id for (attempt_id,) in second}
-    counted = [one for one in attempts if one.state == AttemptState.PAID and one.pk not in sent_back]
+    counted = _that_count(attempts)
     requests = RefundRequest.objects.filter(attempt__in=counted).exclude(state__in=rules.LOST_REFUNDS)
     arrived = requests.filter(state=RefundRequestState.SUCCEEDED)
     disputes = Dispute.objects.filter(attempt__in=counted, closed_at__isnull=False)
@@ -141,6 +141,46 @@ def order_money(order_ref: str, *, currency: str) -> OrderMoney:
         refunded=_sum(arrived, currency),
         charged_back=total([dispute.charged_back for dispute in disputes], currency),
     )
+
+
+def received(order_ref: str, *, currency: str) -> Money:
+    """Return what an order's payments brought so far: what arrived, less what went back, less what banks have taken.
+
+    Payments that did not fit and second payments are left out with all that went back of them.
+    """
+    counted = _that_count(PaymentAttempt.objects.filter(order_ref=order_ref))
+    arrived = total([attempt.captured for attempt in counted], currency)
+    went_back = RefundRequest.objects.filter(attempt__in=counted, state=RefundRequestState.SUCCEEDED)
+    disputes = Dispute.objects.filter(attempt__in=counted)
+    taken = sum(one.withdrawn_minor - one.reinstated_minor for one in disputes)
+    return arrived - _sum(went_back, currency) - Money(taken, currency)
+
+
+def _that_count(attempts: Iterable[PaymentAttempt]) -> list[PaymentAttempt]:
+    paid = [one for one in attempts if one.state == AttemptState.PAID]
+    second = RefundRequest.objects.filter(attempt__in=paid, cause__in=_SENT_BACK).values_list("attempt_id", flat=True)
+    sent_back = set(second)
+    return [one for one in paid if one.pk not in sent_back]
+
+
+def shares_booked(order_ref: str, *, currency: str) -> dict[str, Money]:
+    """Return what each account has earned of an order's money by the ledger, by account; one query."""
+    entries = LedgerEntry.objects.filter(order_ref=order_ref, currency=currency, kind=SHARES).exclude(account=CUSTOMERS)
+    sums = entries.values_list("account").annotate(minor=Sum("amount_minor")).order_by("account")
+    return {account: Money(-minor, currency) for account, minor in sums}
+
+
+def orders_with_unshared_money() -> QuerySet[Any, str]:
+    """Return the references of orders with money that is nobody's yet; money that is to go back stays among them."""
+    sums = (
+        LedgerEntry.objects.filter(account=CUSTOMERS).values("order_ref", "currency").annotate(sum=Sum("amount_minor"))
+    )
+    return sums.exclude(sum=0).order_by("order_ref").values_list("order_ref", flat=True)
+
+
+def platform_entries(order_refs: QuerySet[Any, Any]) -> QuerySet[LedgerEntry]:
+    """Return the entries of what the platform earned of many orders; below zero is what it earned."""
+    return LedgerEntry.objects.filter(order_ref__in=order_refs, account=PLATFORM)
 
 
 def refunds_of_order(order_ref: str) -> QuerySet[RefundRequest]:

@@ -10,6 +10,14 @@ from greenroom.integrations.stripe.protocol import CheckoutLine
 
 FEES = "fees:"  # with a gateway's code: what this gateway kept for itself
 CUSTOMERS = "customers"  # the ledger's account of everybody who pays
+SHARES = "shares"  # the kind of the ledger's journals that say whose money is
+PLATFORM = "platform"  # what the site itself earned
+_COACH = "coach:"  # with a coach's number: what this coach earned
+
+
+def coach_account(coach_id: int) -> str:
+    """Return the ledger's account of what a coach earned; below zero is what we owe them."""
+    return f"{_COACH}{coach_id}"
 
 
 class AttemptState(StrEnum):

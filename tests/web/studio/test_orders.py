@@ -22,6 +22,7 @@ from greenroom.core.money import Money
 from greenroom.integrations.stripe.protocol import RefundState
 from greenroom.integrations.stripe.sandbox.gateway import SandboxGateway
 from greenroom.orders.models import Document, Order
+from greenroom.orders.services import book_shares
 from greenroom.web.studio.orders.export import plain_decimal, safe_cell
 
 PAGE, FILE = "/studio/orders/", "/studio/orders/export/"
@@ -83,6 +84,23 @@ def test_orders_stand_with_what_came_went_back_and_is_left(
     assert "€80 paid, €30 given back" in said(answer)
     assert "G-2026-000002" in said(answer)
     assert "GR-2026-000001" in said(answer)
+
+
+def test_commission_is_shown_and_taken_off_as_it_stands_now(
+    desk: Client, coach: Coach, frozen_clock: SettableClock, settings: Any
+) -> None:
+    assert "Commission" not in desk.get(PAGE).content.decode()
+    settings.COMMISSION_BASIS_POINTS = 1500
+    order = sell(coach, frozen_clock(), back=2000)
+    sell(coach, frozen_clock(), currency="USD")
+    book_shares(order_ref=order.ref, now=frozen_clock())
+
+    answer = desk.get(PAGE)
+
+    assert "Commission" in answer.content.decode()
+    euros, dollars = answer.context["takings"]
+    assert (euros.commission, euros.net) == (Money(900, "EUR"), Money(5100, "EUR"))
+    assert (dollars.commission, dollars.net) == (Money(0, "USD"), Money(8000, "USD"))
 
 
 def test_fees_are_shown_and_taken_off_in_the_month_of_the_receipt(
@@ -286,7 +304,7 @@ def test_list_asks_the_same_number_of_questions_for_any_length(
         sell(coach, frozen_clock(), back=10)
     desk.get(PAGE)  # writes down that this session is in use
 
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         desk.get(PAGE)
 
 

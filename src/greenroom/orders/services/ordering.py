@@ -11,7 +11,7 @@ from greenroom.payments import gateways
 
 
 def create_order(new: NewOrder, *, now: datetime) -> Order:
-    """Freeze an order in the caller's transaction: its lines, the site's tax, their total and the policy.
+    """Freeze an order in the caller's transaction: its lines, the site's tax and commission, their total, the policy.
 
     Raises: CurrencyMismatchError when a line is in another currency than the order.
     """
@@ -26,6 +26,7 @@ def create_order(new: NewOrder, *, now: datetime) -> Order:
         tax_words=tax.words if tax else "",
         tax_minor=priced.tax.minor,
         is_tax_on_top=tax is not None and tax.is_on_top,
+        commission_basis_points=settings.COMMISSION_BASIS_POINTS,
         policy=[
             {"notice_hours": int(tier.notice.total_seconds()) // 3600, "percent": tier.percent}
             for tier in new.refund_tiers

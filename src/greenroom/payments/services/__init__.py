@@ -6,6 +6,7 @@ from greenroom.payments.services.closing import close_attempt, request_close
 from greenroom.payments.services.disputes import apply_dispute_snapshot, learn_disputes
 from greenroom.payments.services.endpoints import check_gateway, connect_endpoint
 from greenroom.payments.services.events import process_event, receive_event
+from greenroom.payments.services.ledger import SHARE, post_shares
 from greenroom.payments.services.opening import open_attempt
 from greenroom.payments.services.reconciling import collect_events, poll
 from greenroom.payments.services.refunds import (
@@ -20,6 +21,7 @@ from greenroom.payments.services.sending import send_refund
 from greenroom.payments.services.snapshots import apply_snapshot, sync_attempt
 
 __all__ = [
+    "SHARE",
     "Form",
     "apply_dispute_snapshot",
     "apply_refund_snapshot",
@@ -31,6 +33,7 @@ __all__ = [
     "learn_disputes",
     "open_attempt",
     "poll",
+    "post_shares",
     "process_event",
     "receive_event",
     "record_check",

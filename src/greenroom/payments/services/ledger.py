@@ -6,8 +6,11 @@ from datetime import datetime
 
 from greenroom.core.ids import new_ref
 from greenroom.core.money import Money, total
+from greenroom.jobs import services as jobs
 from greenroom.payments.models import Dispute, LedgerEntry, PaymentAttempt, RefundRequest
-from greenroom.payments.types import CUSTOMERS, FEES
+from greenroom.payments.types import CUSTOMERS, FEES, SHARES
+
+SHARE = "orders.book_shares"  # a kind of the app above: `config.wiring` knows its handler
 
 
 def gateway_account(code: str) -> str:
@@ -53,30 +56,42 @@ def post(kind: str, source: Source, *, sides: Mapping[str, Money], now: datetime
 
 def post_capture(attempt: PaymentAttempt, *, now: datetime) -> None:
     """Book that a customer's money arrived at the gateway."""
-    source = Source("attempt", str(attempt.pk), attempt.order_ref)
-    post("capture", source, sides=_arrived(attempt, attempt.captured), now=now)
+    _post_moved("capture", Source("attempt", str(attempt.pk), attempt.order_ref), attempt, attempt.captured, now)
 
 
 def post_refund(refund: RefundRequest, *, now: datetime) -> None:
     """Book that money went back to the customer."""
-    post("refund", _refund_source(refund), sides=_arrived(refund.attempt, -refund.amount), now=now)
+    _post_moved("refund", _refund_source(refund), refund.attempt, -refund.amount, now)
 
 
 def post_refund_reversal(refund: RefundRequest, *, now: datetime) -> None:
     """Book that a refund which had succeeded came back to the gateway."""
-    post("refund_reversal", _refund_source(refund), sides=_arrived(refund.attempt, refund.amount), now=now)
+    _post_moved("refund_reversal", _refund_source(refund), refund.attempt, refund.amount, now)
 
 
 def post_dispute(dispute: Dispute, taken: Money, *, now: datetime) -> None:
     """Book that a bank took money back from the gateway, and gave it to the customer."""
     source = _dispute_source(dispute, dispute.withdrawn_minor)
-    post("dispute", source, sides=_arrived(dispute.attempt, -taken), now=now)
+    _post_moved("dispute", source, dispute.attempt, -taken, now)
 
 
 def post_dispute_reversal(dispute: Dispute, returned: Money, *, now: datetime) -> None:
     """Book that money which a dispute had taken came back to the gateway."""
     source = _dispute_source(dispute, dispute.reinstated_minor)
-    post("dispute_reversal", source, sides=_arrived(dispute.attempt, returned), now=now)
+    _post_moved("dispute_reversal", source, dispute.attempt, returned, now)
+
+
+def post_shares(order_ref: str, changes: Mapping[str, Money], *, now: datetime) -> None:
+    """Book by how much the shares in an order's money changed, in the caller's transaction, which holds the order.
+
+    What an account earns leaves `customers`: that account is empty for an order whose money is all somebody's.
+    """
+    sides = {account: -change for account, change in changes.items() if change.minor}
+    if sides:
+        currency = next(iter(sides.values())).currency
+        sides[CUSTOMERS] = -total(list(sides.values()), currency)
+        number = LedgerEntry.objects.filter(order_ref=order_ref, kind=SHARES).count()
+        post(SHARES, Source("order", f"{order_ref}:{number}", order_ref), sides=sides, now=now)
 
 
 def post_fee(attempt: PaymentAttempt, fee: Money, *, now: datetime) -> None:
@@ -96,8 +111,11 @@ def _post_kept(kind: str, source: Source, attempt: PaymentAttempt, fee: Money, n
         post(kind, source, sides=sides, now=now)
 
 
-def _arrived(attempt: PaymentAttempt, amount: Money) -> dict[str, Money]:
-    return {gateway_account(attempt.gateway): amount, CUSTOMERS: -amount}
+def _post_moved(kind: str, source: Source, attempt: PaymentAttempt, amount: Money, now: datetime) -> None:
+    """Book money that came from a customer, below zero that went back, and plan that it becomes somebody's."""
+    post(kind, source, sides={gateway_account(attempt.gateway): amount, CUSTOMERS: -amount}, now=now)
+    key = f"{SHARE}:{source.order_ref}:{kind}:{source.key}"
+    jobs.plan(kind=SHARE, key=key, due_at=now, now=now, payload={"order_ref": source.order_ref})
 
 
 def _refund_source(refund: RefundRequest) -> Source:

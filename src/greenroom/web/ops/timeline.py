@@ -42,6 +42,7 @@ _LEDGER = {
     "refund_reversal": "A refund came back",
     "dispute": "A bank took money back",
     "dispute_reversal": "A bank returned the money",
+    "shares": "Shares were booked",
     "fee": "The gateway kept its fee",
     "dispute_fee": "The gateway charged for a dispute",
 }

@@ -1,7 +1,6 @@
 """What a coach's pages about money read: issued documents, always through the coach."""
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,8 +12,8 @@ from greenroom.orders import rules
 from greenroom.orders.models import Document, Order
 from greenroom.orders.types import DocumentKind, Sums
 from greenroom.payments.models import PaymentAttempt
-from greenroom.payments.queries import fee_sums
-from greenroom.payments.types import AttemptState, FeeSum
+from greenroom.payments.queries import fee_sums, platform_entries
+from greenroom.payments.types import AttemptState
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +35,21 @@ class Period:
 class Takings:
     """What a period comes to in one currency; play money never mixes with real money.
 
-    `fees` are what gateways kept of the payments received in it, and `unknown` of how many payments that is not known.
+    `commission` is what the site keeps of the orders that were paid in it, as it stands now. `fees` are what gateways
+    kept of the payments received in it, and `unknown` of how many payments that is not known.
     """
 
     is_test: bool
     sums: Sums
+    commission: Money
     fees: tuple[Money, ...] = ()
     unknown: int = 0
 
     @property
     def net(self) -> Money:
-        """What is left: paid, less given back, less the fees that are in the same currency."""
-        return total([self.sums.net, *(-fee for fee in self.fees if fee.currency == self.currency)], self.currency)
+        """What is left: paid, less given back, the commission, and the fees that are in the same currency."""
+        fees = [-fee for fee in self.fees if fee.currency == self.currency]
+        return total([self.sums.net, -self.commission, *fees], self.currency)
 
     @property
     def currency(self) -> str:
@@ -61,9 +63,9 @@ def months_of(coach: Coach) -> list[date]:
 
 
 def takings_of(period: Period) -> list[Takings]:
-    """Add up a period, real money first, then by currency; two queries.
+    """Add up a period, real money first, then by currency; three queries.
 
-    The fee of a payment counts in the month of its receipt.
+    Fee and commission of a payment count in the month of its receipt.
     """
     groups = period.documents().order_by().values_list("is_test", "currency", "kind")
     amounts: defaultdict[tuple[bool, str], list[tuple[DocumentKind, Money]]] = defaultdict(list)
@@ -71,16 +73,28 @@ def takings_of(period: Period) -> list[Takings]:
         amounts[is_test, currency].append((DocumentKind(kind), Money(minor, currency)))
     receipts = period.documents().order_by().filter(kind=DocumentKind.RECEIPT)
     fees = fee_sums(receipts.values("order__ref"))
-    return [
-        _takings(is_test, rules.sums_of(found, currency), fees)
-        for (is_test, currency), found in sorted(amounts.items())
-    ]
+    commissions = _commissions(receipts)
+    takings = []
+    for (is_test, currency), found in sorted(amounts.items()):
+        mine = [one for one in fees if (one.is_test, one.paid_in) == (is_test, currency)]
+        takings.append(
+            Takings(
+                is_test,
+                rules.sums_of(found, currency),
+                Money(commissions.get((is_test, currency), 0), currency),
+                tuple(one.fee for one in mine if one.fee.minor),
+                sum(one.unknown for one in mine),
+            )
+        )
+    return takings
 
 
-def _takings(is_test: bool, sums: Sums, fees: Sequence[FeeSum]) -> Takings:  # noqa: FBT001 -- one key of two
-    mine = [one for one in fees if (one.is_test, one.paid_in) == (is_test, sums.gross.currency)]
-    kept = tuple(one.fee for one in mine if one.fee.minor)
-    return Takings(is_test, sums, kept, sum(one.unknown for one in mine))
+def _commissions(receipts: QuerySet[Document]) -> dict[tuple[bool, str], int]:
+    """Return what the site keeps of the orders of some receipts, in minor units, by play money and currency."""
+    entries = platform_entries(receipts.values("order__ref"))
+    test = Exists(receipts.filter(order__ref=OuterRef("order_ref"), is_test=True))
+    sums = entries.annotate(is_test=test).values_list("is_test", "currency").annotate(minor=Sum("amount_minor"))
+    return {(is_test, currency): -minor for is_test, currency, minor in sums.order_by("is_test", "currency")}
 
 
 def orders_of(period: Period) -> QuerySet[Order]:
