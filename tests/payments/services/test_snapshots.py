@@ -41,7 +41,7 @@ def test_apply_snapshot_that_matters_tells_the_order_once(now: datetime, state: 
     for _ in range(2):
         services.apply_snapshot(attempt_id=attempt.pk, snapshot=snapshot_of(attempt, PayState(state)), now=now)
 
-    job = Job.objects.get()
+    job = Job.objects.get(kind="orders.settle")
     assert (job.kind, job.key) == ("orders.settle", f"orders.settle:{ORDER}:{attempt.pk}:{state}")
     assert job.payload == {"order_ref": ORDER}
     assert AuditEntry.objects.get().action == f"payment.{state}"
