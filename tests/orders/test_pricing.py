@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from greenroom.core.currencies import step_minor
-from greenroom.core.money import CurrencyMismatchError, Money
-from greenroom.orders.pricing import price_order, tax_within
+from greenroom.core.money import CurrencyMismatchError, Money, total
+from greenroom.orders.pricing import line_totals, price_order, tax_within
 from greenroom.orders.types import LineKind, NewLine, TaxRule
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -108,3 +108,13 @@ def test_parts_add_up_to_the_whole(
         assert abs(2 * (priced.tax.minor * whole - net * tax.basis_points)) <= whole * (step if step == 1 else step + 1)
         assert not tax.is_on_top or priced.tax.minor % step == 0
     assert tax_within(priced.total, order_total=priced.total, order_tax=priced.tax) == priced.tax
+
+
+@pytest.mark.parametrize("tax", [None, VAT, ON_TOP])
+def test_line_totals_add_up_to_the_total(tax: TaxRule | None) -> None:
+    order = price_order(lines(9999, 1900, -1785), "EUR", tax)
+
+    totals = line_totals(order.lines, is_tax_on_top=tax is not None and tax.is_on_top)
+
+    assert total(totals, "EUR") == order.total
+    assert [one.minor for one in totals[2:]] == [0] * (len(order.lines) - 2)

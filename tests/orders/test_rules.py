@@ -1,13 +1,13 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from greenroom.catalog.types import RefundTier
 from greenroom.core.money import CurrencyMismatchError, Money
 from greenroom.orders import rules
-from greenroom.orders.rules import capped_tiers, refund_due, refund_percent, shares_of
+from greenroom.orders.rules import capped_tiers, left_of_lines, refund_due, refund_percent, shares_of
 from greenroom.orders.types import DocumentKind, PurchaseState
 from greenroom.payments.types import MovementKind
 
@@ -163,6 +163,7 @@ def test_refund_due_can_be_given_back_to_a_card(paid: Money, percent: int, due: 
     assert refund_due(paid, percent) == Money(due, paid.currency)
 
 
+@settings(deadline=None)
 @given(
     received=st.integers(-(10**9), 10**9),
     tax_percent=st.integers(0, 50),
@@ -180,3 +181,36 @@ def test_shares_add_up_and_the_platform_has_at_most_what_is_before_tax(
     assert abs(shares.platform.minor) <= abs((whole - tax).minor)
     assert shares_of(whole, tax, 0).platform.minor == 0
     assert shares_of(whole, tax, 10_000).coach == tax
+
+
+EUROS = {1: Money(9999, "EUR"), 2: Money(1900, "EUR")}
+
+
+def left_of(*taken: tuple[int, tuple[tuple[int, int], ...]]) -> list[int]:
+    return [left.minor for left in left_of_lines(EUROS, taken).values()]
+
+
+def test_left_of_lines_takes_refunds_of_a_line_from_it_and_others_in_proportion() -> None:
+    assert left_of() == [9999, 1900]
+    assert left_of((1900, ((2, 1900),))) == [9999, 0]
+    assert left_of((5000, ((1, 4000), (2, 1000))), (900, ((2, 900),))) == [5999, 0]
+    assert left_of((1190, ())) == [8999, 1710]
+    assert left_of((1900, ((2, 1900),)), (1000, ())) == [8999, 0]
+    assert left_of((20000, ())) == [0, 0]
+    assert left_of((11899, ()), (1, ())) == [0, 0]
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 5000), st.sampled_from([0, 1, 2])), max_size=8))
+def test_left_of_lines_adds_up_to_what_is_left_of_the_order(wanted: list[tuple[int, int]]) -> None:
+    taken: list[tuple[int, tuple[tuple[int, int], ...]]] = []
+    for minor, number in wanted:
+        left = left_of_lines(EUROS, taken)
+        most = left[number].minor if number else sum(one.minor for one in left.values())
+        if minor <= most:
+            taken.append((minor, ((number, minor),) if number else ()))
+
+    left = left_of_lines(EUROS, taken)
+
+    assert sum(one.minor for one in left.values()) == 11899 - sum(minor for minor, _ in taken)
+    assert min(one.minor for one in left.values()) >= 0

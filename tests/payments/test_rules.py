@@ -201,3 +201,13 @@ def test_blocks_refunds_while_money_is_with_the_bank(status: str) -> None:
 def test_refundable_refuses_to_mix_currencies() -> None:
     with pytest.raises(CurrencyMismatchError):
         rules.refundable(Money(100, "EUR"), [(RefundRequestState.PENDING, Money(1, "USD"))])
+
+
+def test_take_lines_parts_them_in_order() -> None:
+    lines = [[1, 300], [2, 500]]
+
+    assert rules.take_lines(lines, 0) == ([], lines)
+    assert rules.take_lines(lines, 300) == ([[1, 300]], [[2, 500]])
+    assert rules.take_lines(lines, 450) == ([[1, 300], [2, 150]], [[2, 350]])
+    assert rules.take_lines(lines, 900) == (lines, [])
+    assert rules.take_lines([], 10) == ([], [])

@@ -32,6 +32,17 @@ def price_order(lines: Sequence[NewLine], currency: str, tax: TaxRule | None = N
     return PricedOrder(tuple(priced), due, net + due)
 
 
+def line_totals(lines: Sequence[PricedLine], *, is_tax_on_top: bool) -> list[Money]:
+    """Return what each line comes to, with its part of the discounts and of a tax on top; together that is the total.
+
+    Nothing for discounts and for the tax line, which the others bear.
+    """
+    prices = [one.line.price if one.line.kind is not LineKind.TAX else one.line.price - one.line.price for one in lines]
+    shares = _after_discounts(prices)
+    taxes = [one.tax.minor if is_tax_on_top else 0 for one in lines]
+    return [Money(share + tax, one.line.price.currency) for share, tax, one in zip(shares, taxes, lines, strict=True)]
+
+
 def tax_within(amount: Money, *, order_total: Money, order_tax: Money) -> Money:
     """Return the part of an amount, such as a refund, that is tax, when `order_tax` is in all of `order_total`.
 

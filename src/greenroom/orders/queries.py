@@ -8,10 +8,14 @@ from django.db.models.functions import Cast, Concat
 from greenroom.catalog.models import Offer
 from greenroom.core.errors import NotFoundError
 from greenroom.core.ids import read_signed_ref, sign_ref
+from greenroom.core.money import Money
 from greenroom.entitlements.queries import find_by_source
 from greenroom.jobs.models import Job
+from greenroom.orders import rules
 from greenroom.orders.models import Document, Order, OrderLine
-from greenroom.orders.types import DocumentKind
+from greenroom.orders.pricing import line_totals
+from greenroom.orders.types import DocumentKind, LineKind, NewLine, PricedLine
+from greenroom.payments import queries as payments
 from greenroom.payments.models import Dispute, LedgerEntry, RefundRequest
 from greenroom.payments.queries import customer_movements
 from greenroom.payments.types import Movement, MovementKind
@@ -121,6 +125,20 @@ def movements_to_document() -> QuerySet[LedgerEntry]:
     key = Concat(Value(f"{ISSUE}:"), Cast(OuterRef("pk"), CharField()))
     undocumented = customer_movements().filter(document__isnull=True)
     return undocumented.exclude(Exists(Job.objects.filter(key=key)))
+
+
+def lines_left(order: Order) -> list[tuple[OrderLine, Money]]:
+    """Return the lines of an order that cost something, with what can still be refunded of each; three queries."""
+    lines = list(order.lines.all())
+    priced = [PricedLine(_new_line(line), Money(line.tax_minor, order.currency)) for line in lines]
+    found = zip(lines, line_totals(priced, is_tax_on_top=order.is_tax_on_top), strict=True)
+    totals = {line.position: amount for line, amount in found if amount.minor}
+    left = rules.left_of_lines(totals, payments.taken_of_lines(order.ref))
+    return [(line, left[line.position]) for line in lines if line.position in left]
+
+
+def _new_line(line: OrderLine) -> NewLine:
+    return NewLine(LineKind(line.kind), line.title, line.price)
 
 
 def find_referred(movement: Movement) -> Document | None:

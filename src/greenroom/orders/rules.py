@@ -1,6 +1,6 @@
 """What goes back when something is cancelled, and what its documents say: pure decisions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from greenroom.catalog.types import RefundTier
@@ -10,6 +10,7 @@ from greenroom.orders.types import DocumentKind, PurchaseState, Shares, Sums
 from greenroom.payments.types import MovementKind
 
 ALL_PERCENT = 100
+_ANY = "EUR"  # where only the proportion counts
 # Stripe refuses a checkout that expires in less than 30 minutes; sent exactly, clock skew fails it.
 CHECKOUT_LASTS = timedelta(minutes=32)
 # How long what was shown can be paid at its price. Nothing is kept from anybody meanwhile.
@@ -60,6 +61,29 @@ def shares_of(received: Money, tax: Money, commission_basis_points: int) -> Shar
     """
     platform = (received - tax).share(commission_basis_points)
     return Shares(received - platform, platform)
+
+
+def left_of_lines(
+    totals: Mapping[int, Money], taken: Iterable[tuple[int, Sequence[tuple[int, int]]]]
+) -> dict[int, Money]:
+    """Return what can still be refunded of each line, by its number, after some refunds.
+
+    `taken` are refunds in minor units with what of each was for which line; one without lines was for all of them, in
+    proportion to what was left of each.
+    """
+    left = {number: total.minor for number, total in totals.items()}
+    for minor, lines in taken:
+        parts = dict(lines) or _in_proportion(minor, left)
+        for number, part in parts.items():
+            left[number] = max(left.get(number, 0) - part, 0)
+    return {number: Money(left[number], total.currency) for number, total in totals.items()}
+
+
+def _in_proportion(minor: int, left: Mapping[int, int]) -> dict[int, int]:
+    if not any(left.values()):
+        return {}
+    parts = Money(minor, _ANY).allocate(list(left.values()))
+    return {number: part.minor for number, part in zip(left, parts, strict=True)}
 
 
 def document_kind(kind: MovementKind) -> DocumentKind:

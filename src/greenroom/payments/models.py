@@ -157,7 +157,8 @@ class GatewayEvent(models.Model):
 class RefundRequest(models.Model):
     """Money that is to go back. Each try has a key of its own; `idempotency_key` is that of the latest.
 
-    `request_token` is that of the form with which staff asked for it, `reason` what they wrote.
+    `request_token` is that of the form with which staff asked for it, `reason` what they wrote. Without `lines` it is
+    for all of the order's lines, in proportion.
     """
 
     attempt = models.ForeignKey(PaymentAttempt, models.PROTECT, related_name="refunds")
@@ -171,6 +172,9 @@ class RefundRequest(models.Model):
     last_error = models.CharField(max_length=500, blank=True)
     reason = models.CharField(max_length=300, blank=True)
     request_token = models.CharField(max_length=22, blank=True)
+    lines = models.JSONField(
+        default=list, blank=True, help_text="Numbers of the order's lines with what is for each, in minor units."
+    )
     created_at = models.DateTimeField()
     changed_at = models.DateTimeField()
     checked_at = models.DateTimeField()

@@ -221,6 +221,20 @@ def given_back(order_refs: QuerySet[Any, Any]) -> dict[str, int]:
     return back
 
 
+def taken_of_lines(order_ref: str) -> list[tuple[int, tuple[tuple[int, int], ...]]]:
+    """Return every refund of an order that was not in vain, oldest first: minor units, and what is for which line.
+
+    What banks took for good comes last, without lines. What was paid by mistake is left out.
+    """
+    refunds = refunds_of_order(order_ref).exclude(state__in=rules.LOST_REFUNDS).exclude(cause__in=_SENT_BACK)
+    taken = [
+        (minor, tuple((number, part) for number, part in lines))
+        for minor, lines in refunds.values_list("amount_minor", "lines")
+    ]
+    lost = disputes_of_order(order_ref).filter(closed_at__isnull=False)
+    return [*taken, *((dispute.charged_back.minor, ()) for dispute in lost)]
+
+
 def fees_of_orders(order_refs: Collection[str]) -> dict[str, list[Money]]:
     """Return what gateways kept of some orders' payments, as far as it is known, by order; one query."""
     known = PaymentAttempt.objects.filter(order_ref__in=order_refs, fee_minor__gt=0).order_by("order_ref")
@@ -265,11 +279,13 @@ def get_movement(entry_id: int) -> Movement:
     """Return what an entry of `customer_movements` says, with the order it belongs to and whether it counts there."""
     entry = customer_movements().get(pk=entry_id)
     kind = MovementKind(entry.kind)
+    lines: tuple[tuple[int, int], ...] = ()
     if kind is MovementKind.CAPTURE:
         attempt = PaymentAttempt.objects.get(pk=int(entry.source_id))
     else:
         refund_id = int(entry.source_id.partition(":")[0])
-        attempt = RefundRequest.objects.select_related("attempt").get(pk=refund_id).attempt
+        refund = RefundRequest.objects.select_related("attempt").get(pk=refund_id)
+        attempt, lines = refund.attempt, tuple((number, minor) for number, minor in refund.lines)
     return Movement(
         kind=kind,
         order_ref=attempt.order_ref,
@@ -278,6 +294,7 @@ def get_movement(entry_id: int) -> Movement:
         amount=Money(abs(entry.amount_minor), entry.currency),
         at=entry.at,
         counts=not attempt.refunds.filter(cause__in=_SENT_BACK).exists(),
+        lines=lines,
     )
 
 

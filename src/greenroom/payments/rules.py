@@ -1,6 +1,6 @@
 """Decisions about payments from known values: no database, no clock, no gateway."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from greenroom.core.money import Money
 from greenroom.integrations.stripe.protocol import DisputeStatus
@@ -50,6 +50,17 @@ _DISPUTE_ORDER: dict[str, int] = {
     **{status: place for place, status in enumerate(_OPEN_DISPUTES)},
     **dict.fromkeys(_CLOSED_DISPUTES, len(_OPEN_DISPUTES)),
 }
+
+
+def take_lines(lines: Sequence[Sequence[int]], minor: int) -> tuple[list[list[int]], list[list[int]]]:
+    """Part what is for each line, pairs of number and minor units, into the first so many minor units and the rest."""
+    taken, rest = [], []
+    for number, amount in lines:
+        part = min(amount, minor)
+        minor -= part
+        taken += [[number, part]] if part else []
+        rest += [[number, amount - part]] if amount > part else []
+    return taken, rest
 
 
 def next_state(current: AttemptState, seen: AttemptState) -> AttemptState | None:

@@ -102,7 +102,8 @@ class Movement:
     """One journal of the ledger as its customer sees it. `amount` is positive, `at` when it was booked (aware UTC).
 
     `source_id` names the attempt, or the try of the refund: a refund and its reversal have the same. `counts` is
-    False for payments that did not fit their order, second payments, and everything that went back of them.
+    False for payments that did not fit their order, second payments, and everything that went back of them. `lines` are
+    numbers of the order's lines with what of a refund is for each, in minor units; none: for all of them.
     """
 
     kind: MovementKind
@@ -112,6 +113,7 @@ class Movement:
     amount: Money
     at: datetime
     counts: bool
+    lines: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

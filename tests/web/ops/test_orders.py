@@ -7,17 +7,22 @@ import pytest
 from django.test import Client
 from tests.bookings.steps import GUEST, at, confirmed
 from tests.factories.accounts import make_admin, make_user
-from tests.factories.bookings import make_offer
+from tests.factories.bookings import make_coach, make_offer
 from tests.factories.clock import SettableClock
+from tests.factories.money import answer_refund, issue_all
+from tests.payments.factories import pay_attempt
 from tests.web.test_templates import Reader
 
 from greenroom.bookings import services as bookings
 from greenroom.bookings.models import Booking
 from greenroom.core.actors import Actor, ActorKind
 from greenroom.core.money import Money
+from greenroom.integrations.stripe.protocol import RefundState
 from greenroom.integrations.stripe.sandbox.disputes import raise_dispute, take_step
 from greenroom.integrations.stripe.sandbox.gateway import SandboxGateway
 from greenroom.orders.models import Order
+from greenroom.orders.services import create_order
+from greenroom.orders.types import LineKind, NewLine, NewOrder
 from greenroom.payments import gateways, services
 from greenroom.payments.models import PaymentAttempt, RefundRequest
 
@@ -271,6 +276,59 @@ def test_refund_form_names_what_is_wrong(desk: Client, order: Order, posted: dic
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert words in text(answer)
     assert not RefundRequest.objects.exists()
+
+
+@pytest.fixture
+def two_lines(now: datetime) -> Any:
+    """An order over two lines, 60 and 20 EUR, paid."""
+    before = gateways.wired()
+    gateways.use(SandboxGateway())
+    lines = [NewLine(LineKind.CALL, title, Money(minor, "EUR")) for title, minor in [("A call", 6000), ("Notes", 2000)]]
+    order = create_order(NewOrder(make_coach().pk, "Ann", "ann@example.org", "EUR", tuple(lines), ()), now=now)
+    pay_attempt(now=now, order_ref=order.ref, total=order.total)
+    yield order
+    gateways.use(*before)
+
+
+def test_lines_are_refunded_each_as_far_as_something_is_left_of_it(
+    desk: Client, two_lines: Order, now: datetime
+) -> None:
+    address = f"/ops/orders/{two_lines.ref}/refund/"
+    asked = desk.get(address)
+    assert [one.label for one in asked.context["form"].amount_fields] == ["A call", "Notes"]
+    assert "at most 60." in text(asked)
+
+    preview = desk.post(address, {"line-0": "10", "line-1": "20", "reason": "Sorry"})
+    assert (preview.context["amount"].minor, preview.context["stays"].minor) == (3000, 5000)
+    for _ in range(2):
+        sent = desk.post(address, fields(preview, **dict(preview.context["typed"])), follow=True)
+        assert "is on its way back" in text(sent)
+
+    [refund] = RefundRequest.objects.all()
+    assert (refund.amount_minor, refund.lines) == (3000, [[0, 1000], [1, 2000]])
+    answer_refund(refund, RefundState.SUCCEEDED, now=now)
+    [_receipt, note] = issue_all(now=now)
+    assert [(line["title"], line["minor"]) for line in note.lines] == [("A call", -1000), ("Notes", -2000)]
+    for posted, words in (
+        ({"line-1": "0.01"}, "Only \N{EURO SIGN}0 of this is left."),
+        ({"line-0": "50.01"}, "Only \N{EURO SIGN}50 of this is left."),
+        ({"line-0": "x"}, "Write a price such as"),
+        ({}, "Write an amount above 0 for one of the lines."),
+    ):
+        refused = desk.post(address, {**posted, "reason": "Sorry"})
+        assert (refused.status_code, words in text(refused)) == (HTTPStatus.UNPROCESSABLE_ENTITY, True)
+    assert RefundRequest.objects.count() == 1
+
+
+def test_lines_that_somebody_else_refunded_meanwhile_are_not_refunded_twice(desk: Client, two_lines: Order) -> None:
+    address = f"/ops/orders/{two_lines.ref}/refund/"
+    previews = [desk.post(address, {"line-1": "20", "reason": "Sorry"}) for _ in range(2)]
+    desk.post(address, fields(previews[0], **dict(previews[0].context["typed"])))
+
+    late = desk.post(address, fields(previews[1], **dict(previews[1].context["typed"])))
+
+    assert late.status_code == HTTPStatus.CONFLICT
+    assert RefundRequest.objects.count() == 1
 
 
 def test_refund_that_is_changed_goes_back_to_the_form(desk: Client, order: Order) -> None:

@@ -111,7 +111,7 @@ def _freeze(movement: Movement, order: Order, series: DocumentSeries, entry_id: 
         seller_name=order.coach.display_name,
         buyer_name=order.name,
         buyer_email=order.email,
-        lines=_lines(kind, order, amount.minor),
+        lines=_lines(kind, order, movement, amount.minor),
         tax_words=order.tax_words,
         tax_minor=_tax_minor(order, amount),
     )
@@ -127,10 +127,13 @@ def _tax_minor(order: Order, amount: Money) -> int:
     return tax_within(kept, order_total=order.total, order_tax=order.tax).minor - (sums["tax"] or 0)
 
 
-def _lines(kind: DocumentKind, order: Order, amount_minor: int) -> list[dict[str, str | int]]:
+def _lines(kind: DocumentKind, order: Order, movement: Movement, amount_minor: int) -> list[dict[str, str | int]]:
     lines = list(order.lines.all())
     if kind is DocumentKind.RECEIPT:
         return [{"title": line.title, "minor": line.price_minor} for line in lines]
+    if movement.lines:
+        sign, titles = (1 if amount_minor > 0 else -1), {line.position: line.title for line in lines}
+        return [{"title": titles[number], "minor": sign * minor} for number, minor in movement.lines]
     return [{"title": "; ".join(line.title for line in lines), "minor": amount_minor}]
 
 

@@ -1,12 +1,13 @@
 """Refunds that staff decide on."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from greenroom.core.actors import Actor, ActorKind
 from greenroom.core.errors import NotAllowedError
 from greenroom.core.money import Money, total
 from greenroom.core.transactions import unit_of_work
-from greenroom.payments import queries
+from greenroom.payments import queries, rules
 from greenroom.payments.errors import NotRefundableError, PaymentDisputedError, RefundChangedError
 from greenroom.payments.models import RefundRequest
 from greenroom.payments.services.attempts import lock_attempts
@@ -19,8 +20,9 @@ def refund_by_staff(
 ) -> list[RefundRequest]:
     """Ask for part or all of an order's money back, as it was shown to somebody who decided it.
 
-    `seen_left` is what was left when they decided. Locks the order's attempts. The same form again returns the refunds
-    that it asked for before and asks for nothing. The reason goes into the audit log. No booking is cancelled.
+    `seen_left` is what was left when they decided, and stands for what was left of each line, too. Locks the order's
+    attempts. The same form again returns the refunds that it asked for before and asks for nothing. The reason goes
+    into the audit log. No booking is cancelled.
     Raises: NotAllowedError, NotRefundableError, PaymentDisputedError, RefundChangedError.
     """
     with unit_of_work():
@@ -45,7 +47,9 @@ def refund_as_seen(
         raise RefundChangedError
     if not 0 < amount.minor <= left.minor:
         raise NotRefundableError
-    return [
-        ask_back(attempt, part, RefundCause.STAFF, actor=actor, now=now, form=form)
-        for attempt, part in split(amount, left_by_attempt)
-    ]
+    refunds, lines = [], form.lines
+    for attempt, part in split(amount, left_by_attempt):
+        mine, lines = rules.take_lines(lines, part.minor)
+        said = replace(form, lines=mine)
+        refunds.append(ask_back(attempt, part, RefundCause.STAFF, actor=actor, now=now, form=said))
+    return refunds

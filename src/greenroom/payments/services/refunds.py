@@ -28,10 +28,14 @@ REQUEST_KEY = "refund_request"
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What staff said when they asked for a refund, and the token by which the same form is known again."""
+    """What staff said when they asked for a refund, and the token by which the same form is known again.
+
+    `lines` are the numbers of the order's lines with what of it is for each, in minor units; none: for all of them.
+    """
 
     reason: str
     token: str
+    lines: Sequence[Sequence[int]] = ()
 
 
 def request_refund(*, attempt_id: int, amount: Money, cause: RefundCause, actor: Actor, now: datetime) -> RefundRequest:
@@ -146,6 +150,7 @@ def ask_back(
     refund = _store(attempt, amount, cause, now)
     if form is not None:
         refund.reason, refund.request_token = form.reason[:300], form.token
+        refund.lines = [list(line) for line in form.lines]
     take_new_key(refund, 1)
     dispute = queries.find_blocking_dispute(attempt)
     if dispute is not None:
@@ -193,20 +198,21 @@ def drop_held(attempt: PaymentAttempt, dispute: Dispute, given: Money, *, now: d
         refund.attempt, refund.last_error = attempt, note
         rest = refund.amount - given
         if rest.minor > 0:
-            covered = _part_of(refund, given, now)
+            covered_lines, rest_lines = rules.take_lines(refund.lines, given.minor)
+            covered = _part_of(refund, given, covered_lines, now)
             covered.last_error = note
             move_refund(covered, RefundRequestState.DROPPED, actor=SYSTEM, now=now)
-            hold(_part_of(refund, rest, now), dispute, actor=SYSTEM, now=now)
+            hold(_part_of(refund, rest, rest_lines, now), dispute, actor=SYSTEM, now=now)
             refund.last_error = f"The bank gave {money(given)} of it back, by dispute {dispute.dispute_ref}."
         state = RefundRequestState.SPLIT if rest.minor > 0 else RefundRequestState.DROPPED
         move_refund(refund, state, actor=SYSTEM, now=now)
         given -= refund.amount
 
 
-def _part_of(refund: RefundRequest, amount: Money, now: datetime) -> RefundRequest:
+def _part_of(refund: RefundRequest, amount: Money, lines: list[list[int]], now: datetime) -> RefundRequest:
     """Write a part of a refund as a row of its own; the caller moves it to its state."""
     part = _store(refund.attempt, amount, RefundCause(refund.cause), now)
-    part.reason = refund.reason
+    part.reason, part.lines = refund.reason, lines
     take_new_key(part, 1)
     return part
 

@@ -1,16 +1,20 @@
 """What staff type about orders."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 
 from greenroom.core.currencies import to_step
 from greenroom.core.ids import REF_LENGTH
-from greenroom.core.money import Money
+from greenroom.core.money import Money, total
+from greenroom.notifications.display import money as money_words
+from greenroom.orders.models import OrderLine
 from greenroom.web.public.forms import PlainTextField
 from greenroom.web.studio.forms import parse_price, price_words
 
 _MOST_DIGITS = 15
+_LINE = "line-{}"
 
 
 class SearchForm(forms.Form):
@@ -30,19 +34,71 @@ class RefundForm(forms.Form):
     token = forms.CharField(required=False, widget=forms.HiddenInput)
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, left: Money, can_cancel: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        left: Money,
+        lines: Sequence[tuple[OrderLine, Money]] = (),
+        can_cancel: bool = False,
+        is_confirmed: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """Ask for one amount, or for one of each of several `lines`, of which so much is left.
+
+        What is confirmed was compared with what is left when it was shown, and is again when it is sent.
+        """
         super().__init__(*args, **kwargs)
+        self.lines, self._is_confirmed = lines, is_confirmed
         if not can_cancel:
             del self.fields["cancels"]
         self._left = left
-        self.fields["amount"].help_text = f"In {left.currency}, at most {price_words(left)}."
+        self._lines = {_LINE.format(line.position): (line, rest) for line, rest in lines} if len(lines) > 1 else {}
+        if self._lines:
+            del self.fields["amount"]
+        else:
+            self.fields["amount"].help_text = f"In {left.currency}, at most {price_words(left)}."
+        for name, (line, rest) in self._lines.items():
+            hint = f"In {rest.currency}, at most {price_words(rest)}."
+            self.fields[name] = PlainTextField(label=line.title, max_length=14, required=False, help_text=hint)
+
+    @property
+    def amount_fields(self) -> list[forms.BoundField]:
+        """The fields in which amounts are typed: one, or one for each line."""
+        return [self[name] for name in self._lines or ["amount"]]
+
+    def clean(self) -> dict[str, Any]:
+        """Add up what is typed for each line."""
+        cleaned = {**(super().clean() or {})}
+        if self._lines and not self.errors:
+            amounts = {name: self._read(name, cleaned[name], rest) for name, (_, rest) in self._lines.items()}
+            cleaned["amount"] = total(list(amounts.values()), self._left.currency)
+            cleaned["lines"] = [
+                (self._lines[name][0].position, one.minor) for name, one in amounts.items() if one.minor
+            ]
+            if not cleaned["amount"].minor and not cleaned.get("cancels") and not self.errors:
+                self.add_error(None, "Write an amount above 0 for one of the lines.")
+        return cleaned
+
+    def _read(self, name: str, text: str, rest: Money) -> Money:
+        nothing = Money(0, rest.currency)
+        try:
+            amount = self._checked(text) if text else nothing
+        except forms.ValidationError as error:
+            self.add_error(name, error)
+            return nothing
+        if amount.minor > rest.minor and not self._is_confirmed:
+            self.add_error(name, f"Only {money_words(rest)} of this is left.")
+            return nothing
+        return amount
 
     def clean_amount(self) -> Money:
-        amount = Money(parse_price(self.cleaned_data["amount"], self._left.currency), self._left.currency)
-        if not amount.minor and self.cleaned_data.get("cancels"):
-            return amount
-        if amount.minor <= 0:
+        amount = self._checked(self.cleaned_data["amount"])
+        if not amount.minor and not self.cleaned_data.get("cancels"):
             raise forms.ValidationError("Write an amount above 0.")
+        return amount
+
+    def _checked(self, text: str) -> Money:
+        amount = Money(parse_price(text, self._left.currency), self._left.currency)
         if amount != to_step(amount):
             raise forms.ValidationError("Cards are given back two decimals only: let the third one be 0.")
         return amount

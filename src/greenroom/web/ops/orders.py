@@ -19,6 +19,7 @@ from greenroom.core.money import Money, total
 from greenroom.notifications.display import money as money_words
 from greenroom.orders.models import Order
 from greenroom.orders.policies import policy_sentences
+from greenroom.orders.queries import lines_left
 from greenroom.payments import queries as payments
 from greenroom.payments.errors import NotRefundableError
 from greenroom.payments.services import Form, refund_by_staff
@@ -81,13 +82,15 @@ def refund(request: HttpRequest, ref: str) -> HttpResponse:
     """Ask how much and why, say exactly what that means, and send it once it is confirmed."""
     order = get_order(ref)
     left = payments.refundable_of_order(order.ref, currency=order.currency)
-    can_cancel = _can_cancel(order)
+    can_cancel, lines = _can_cancel(order), lines_left(order)
     if request.method != "POST":
-        form = RefundForm(left=left, can_cancel=can_cancel, initial={"amount": price_words(left)})
+        form = RefundForm(left=left, lines=lines, can_cancel=can_cancel, initial={"amount": price_words(left)})
         return _draw_refund(request, order, left, form)
-    # Once it is cancelled the same form may come again: what it asks is then known by its token.
-    form = RefundForm(request.POST, left=left, can_cancel=can_cancel or "confirm" in request.POST)
     is_confirmed = "confirm" in request.POST
+    # Once it is done the same form may come again: what it asks is then known by its token, and nothing is left of it.
+    form = RefundForm(
+        request.POST, left=left, lines=lines, can_cancel=can_cancel or is_confirmed, is_confirmed=is_confirmed
+    )
     if not form.is_valid():
         return _draw_refund(request, order, left, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     if is_confirmed:
@@ -105,7 +108,7 @@ def _send(request: HttpRequest, order: Order, form: RefundForm) -> HttpResponse:
     asked: dict[str, Any] = {
         "amount": amount,
         "seen_left": said["seen"],
-        "form": Form(reason=said["reason"], token=said["token"] or new_ref()),
+        "form": Form(said["reason"], said["token"] or new_ref(), said.get("lines", ())),
         "actor": admin_of(request),
         "now": clock.now(),
     }
@@ -137,6 +140,16 @@ def _policy_amount(order: Order) -> Money | None:
     return preview_cancel(booking=order.booking, actor=Actor(ActorKind.GUEST), now=clock.now()).refund
 
 
+def _parts(form: RefundForm) -> list[tuple[str, Money]]:
+    """Return the titles of the lines from which something goes back, where several were asked about."""
+    amounts = dict(form.cleaned_data.get("lines", ()))
+    return [
+        (line.title, Money(amounts[line.position], left.currency))
+        for line, left in form.lines
+        if line.position in amounts
+    ]
+
+
 def _draw_refund(
     request: HttpRequest,
     order: Order,
@@ -156,6 +169,8 @@ def _draw_refund(
         "token": token,
         "amount": amount,
         "amount_words": price_words(amount) if amount else "",
+        "typed": [(one.name, one.value() or "") for one in form.amount_fields] if token else [],
+        "parts": _parts(form) if token else [],
         "stays": left - amount if amount else left,
         "cancels": bool(token) and bool(form.cleaned_data.get("cancels")),
         "by_policy": _policy_amount(order),
