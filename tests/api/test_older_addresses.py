@@ -4,14 +4,20 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from tests.bookings.steps import at
+from tests.bookings.steps import at, change, describe, hold
 from tests.factories.bookings import make_booking
+from tests.factories.downloads import make_download
 
 from greenroom.availability.models import Blackout, WeeklyWindow
 from greenroom.bookings.models import Booking
+from greenroom.bookings.queries import manage_token
 from greenroom.catalog.models import Offer
+from greenroom.catalog.types import OfferStatus
 from greenroom.coaches.models import Coach
 from greenroom.coaches.types import CoachStatus
+from greenroom.integrations.stripe.sandbox.gateway import SandboxGateway
+from greenroom.orders.models import Order
+from greenroom.payments.models import PaymentAttempt
 
 pytestmark = pytest.mark.django_db
 
@@ -97,3 +103,86 @@ def test_the_other_word_for_the_confirmation_moves_to_it_with_its_key(client: Cl
     answer = client.get("/booking/confirm/abc/?token=xyz")
 
     assert (answer.status_code, answer["Location"]) == (301, "/booking/confirmed/abc/?token=xyz")
+
+
+def test_checkout_by_an_offers_number_leads_to_where_it_is_booked_or_bought(coach: Coach) -> None:
+    call, download = coach.offers.get(), make_download(coach)
+
+    to_book = Client().get(f"/checkout/{call.pk}", follow=True)
+    to_buy = Client().get(f"/checkout/{download.pk}/", follow=True)
+
+    assert [to.partition("?")[0] for to, _ in to_book.redirect_chain] == [
+        f"/checkout/{call.pk}/",
+        "/maya/call/",
+        "/book/maya/",
+    ]
+    assert [to for to, _ in to_buy.redirect_chain] == ["/maya/workbook/"]
+    assert (to_book.status_code, to_buy.status_code) == (200, 200)
+    assert not Order.objects.exists()
+    assert Client().post(f"/checkout/{call.pk}/").status_code == 405
+
+
+def test_checkout_by_a_number_of_nothing_on_sale_is_not_found(coach: Coach) -> None:
+    call, download = coach.offers.get(), make_download(coach)
+    change(call, status=OfferStatus.DRAFT)
+    change(download, status=OfferStatus.ARCHIVED)
+
+    for wrong in (call.pk, download.pk, 0, 999_999, 1 << 63, "9" * 300, "%00", "1%00", "workbook"):
+        assert Client().get(f"/checkout/{wrong}/").status_code == 404, wrong
+    change(download, status=OfferStatus.PUBLISHED)
+    change(coach, status=CoachStatus.APPLIED)
+    assert Client().get(f"/checkout/{download.pk}/").status_code == 404
+
+
+def test_checkout_of_a_booking_is_its_call_to_pay(coach: Coach, gateway: SandboxGateway) -> None:  # noqa: ARG001 -- wired
+    booking = hold(coach.offers.get())
+    describe(booking)
+    path = f"checkout/bookings/{booking.ref}?token={manage_token(booking)}"
+
+    older = post(Client(), f"/api/{path}", {})
+
+    newer = post(Client(), f"/api/v1/bookings/{booking.ref}/pay?token={manage_token(booking)}", {})
+    assert (older.status_code, older.json()) == (200, newer.json())
+    assert older.json()["pay_url"] == PaymentAttempt.objects.get().pay_url
+
+
+def test_checkout_of_a_booking_refuses_whom_its_call_refuses(coach: Coach) -> None:
+    booking = hold(coach.offers.get())
+    describe(booking)
+    token = manage_token(booking)
+
+    answers = [
+        (post(Client(), f"/api/checkout/bookings/{ref}", {}), status)
+        for ref, status in (
+            (booking.ref, 404),
+            (f"{booking.ref}?token=wrong", 404),
+            (f"nothing?token={token}", 404),
+            (f"a%00b?token={token}", 422),
+            (f"{'a' * 300}?token={token}", 422),
+        )
+    ]
+    answers.append((Client().get(f"/api/checkout/bookings/{booking.ref}?token={token}"), 405))
+
+    assert [(answer.status_code, answer["Content-Type"]) for answer, _ in answers] == [
+        (status, "application/problem+json") for _, status in answers
+    ]
+    assert not PaymentAttempt.objects.exists()
+
+
+@pytest.mark.parametrize("method", ["get", "post", "put", "delete"])
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("checkout/packages/1", "Packages are not sold here yet."),
+        ("checkout/packages/a%00b", "Packages are not sold here yet."),
+        (f"checkout/packages/{'9' * 300}", "Packages are not sold here yet."),
+        ("courses/1/checkout", "Courses are not sold here yet."),
+        ("courses/a%00b/checkout", "Courses are not sold here yet."),
+        ("checkout/payment-intent", "A payment begins with POST /api/v1/bookings/{ref}/pay"),
+    ],
+)
+def test_older_call_that_does_not_exist_says_what_there_is(method: str, address: str, words: str) -> None:
+    answer = getattr(Client(enforce_csrf_checks=True), method)(f"/api/{address}")
+
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+    assert (answer.json()["code"], answer.json()["detail"].startswith(words)) == ("not_found", True)

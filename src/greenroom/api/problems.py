@@ -132,6 +132,12 @@ def no_such_address(_request: HttpRequest, unknown: str) -> HttpResponse:
     return problem(HTTPStatus.NOT_FOUND, "not_found", f"There is no {unknown[:100]} here: see openapi.json.")
 
 
+@csrf_exempt
+def not_here(_request: HttpRequest, instead: str, **_named: object) -> HttpResponse:
+    """Answer for an older address whose call does not exist, with what to do instead."""
+    return problem(HTTPStatus.NOT_FOUND, "not_found", instead)
+
+
 def describe(document: dict[str, Any]) -> None:
     """Write into an OpenAPI document that every call may answer with a problem."""
     document["components"]["schemas"]["Problem"] = _PROBLEM

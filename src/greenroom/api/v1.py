@@ -36,16 +36,29 @@ api = Api(
     urls_namespace="api",
     docs_url=None,
 )
-# What older documents call without a version.
-_UNVERSIONED = frozenset({"bookings", "availability/windows", "availability/blackouts", "availability/slots"})
+# What older documents call without a version, and under which address.
+_UNVERSIONED = {
+    "bookings": "bookings",
+    "bookings/<ref>/pay": "checkout/bookings/<ref>",
+    "availability/windows": "availability/windows",
+    "availability/blackouts": "availability/blackouts",
+    "availability/slots": "availability/slots",
+}
+# What they call besides, and what stands in its place.
+_OFFERS = "GET /api/v1/coaches/{coach}/offers lists what is."
+_NOT_HERE = {
+    "checkout/packages/<path:number>": f"Packages are not sold here yet. {_OFFERS}",
+    "courses/<path:number>/checkout": f"Courses are not sold here yet. {_OFFERS}",
+    "checkout/payment-intent": "A payment begins with POST /api/v1/bookings/{ref}/pay, which answers where to pay.",
+}
 
 
 def unversioned(patterns: Iterable[URLResolver | URLPattern]) -> list[URLPattern]:
-    """Return the older addresses of some calls, directly under `/api/`; each is answered by the very same view."""
+    """Return the older addresses directly under `/api/`: each call is answered by the very same view."""
+    calls = {str(pattern.pattern): pattern for pattern in patterns if isinstance(pattern, URLPattern)}
     return [
-        path(f"api/{pattern.pattern}", pattern.callback)
-        for pattern in patterns
-        if isinstance(pattern, URLPattern) and str(pattern.pattern) in _UNVERSIONED
+        *(path(f"api/{older}", calls[name].callback) for name, older in _UNVERSIONED.items()),
+        *(path(f"api/{older}", problems.not_here, {"instead": instead}) for older, instead in _NOT_HERE.items()),
     ]
 
 

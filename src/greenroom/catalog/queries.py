@@ -15,6 +15,7 @@ from greenroom.coaches.models import Coach, Topic
 from greenroom.coaches.types import CoachStatus
 from greenroom.core.currencies import step_minor
 from greenroom.core.errors import InvalidInputError, NotFoundError
+from greenroom.core.ids import NUMBERS_END
 from greenroom.core.money import Money
 
 
@@ -56,6 +57,16 @@ def offers_to_buy() -> QuerySet[Offer]:
         download__isnull=False,
     )
     return offers.select_related("coach", "download")
+
+
+def get_public_offer_by_number(number: int) -> Offer:
+    """Return one published offer of a public coach by its number, booked for a time or not. Raises: NotFoundError."""
+    if number < NUMBERS_END:
+        for offers in (public_offers(), offers_to_buy()):
+            offer = offers.filter(pk=number).first()
+            if offer is not None and not missing_prices(offer):
+                return offer
+    raise NotFoundError("There is no such offer.")
 
 
 def is_without_time(coach_slug: str, offer_slug: str) -> bool:

@@ -5,8 +5,7 @@ from django.db.models import F, QuerySet
 from greenroom.coaches.models import Coach
 from greenroom.coaches.types import CoachStatus
 from greenroom.core.errors import NotFoundError
-
-_NUMBERS_END = 1 << 63
+from greenroom.core.ids import NUMBERS_END
 
 
 def public_coaches() -> QuerySet[Coach]:
@@ -24,8 +23,7 @@ def get_public_coach(slug: str) -> Coach:
 
 def get_public_coach_by_number(number: int) -> Coach:
     """Return one public coach by the number of their account. Raises: NotFoundError as above."""
-    # No database takes numbers of any length.
-    coach = public_coaches().filter(user_id=number).first() if number < _NUMBERS_END else None
+    coach = public_coaches().filter(user_id=number).first() if number < NUMBERS_END else None
     if coach is None:
         raise NotFoundError("There is no such coach.")
     return coach

@@ -9,6 +9,8 @@ from django.core import signing
 
 _REF_BYTES = 16
 REF_LENGTH = 22
+# The first number that no row can have: asked for it, a database fails instead of finding nothing.
+NUMBERS_END = 1 << 63
 
 
 def new_ref() -> str:

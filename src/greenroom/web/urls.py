@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("booking/confirmed/<str:ref>/", booking.confirmed, name="confirmed"),
     path("booking/cancel/<str:ref>/", student.cancel_by_ref, name="booking_cancel_page"),
+    path("checkout/<int:number>/", buying.offer_by_number),
     path("checkout/<str:ref>/", buying.checkout, name="checkout"),
     path("manage/<str:token>/", student.manage, name="manage"),
     path("manage/<str:token>/cancel/", student.cancel, name="manage_cancel"),

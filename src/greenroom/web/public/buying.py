@@ -13,7 +13,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from greenroom.catalog.models import Offer
-from greenroom.catalog.queries import get_public_offer, is_without_time, offers_to_buy, price_to_buy
+from greenroom.catalog.queries import (
+    get_public_offer,
+    get_public_offer_by_number,
+    is_without_time,
+    offers_to_buy,
+    price_to_buy,
+)
 from greenroom.core import clock
 from greenroom.core.errors import GreenroomError, NotFoundError
 from greenroom.core.http import client_address
@@ -102,6 +108,13 @@ def _aside(offer: Offer) -> dict[str, Any]:
         "length": None,
         "price": price if price.minor else None,
     }
+
+
+@require_safe
+def offer_by_number(_request: HttpRequest, number: int) -> HttpResponseBase:
+    """Lead an older address, which names an offer by its number, to where it is booked or bought."""
+    found = get_public_offer_by_number(number)
+    return redirect("offer", found.coach.slug, found.slug)
 
 
 def checkout(request: HttpRequest, ref: str) -> HttpResponseBase:
