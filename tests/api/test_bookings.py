@@ -26,6 +26,7 @@ from tests.bookings.steps import (
 from tests.factories.accounts import make_user
 from tests.factories.bookings import make_booking, make_coach, make_offer
 from tests.factories.clock import SettableClock
+from tests.factories.downloads import make_download
 
 from greenroom.accounts.models import User
 from greenroom.bookings import queries, rules
@@ -389,6 +390,16 @@ def test_somebody_elses_booking_is_not_found_and_stays_as_it_is(
         assert reply.type == "application/problem+json"
 
     assert (snapshot(), refunds()) == (before, [])
+
+
+def test_create_booking_of_what_needs_no_time_is_refused_and_names_the_offer(offer: Offer, call: Call) -> None:
+    make_download(offer.coach)
+
+    reply = call("POST", "bookings", {**WANTED, "offer": "workbook"})
+
+    assert (reply.status, reply.body["code"], reply.body["field"]) == (422, "invalid", "offer")
+    assert "bought on its own page" in reply.body["detail"]
+    assert not Booking.objects.exists()
 
 
 @pytest.mark.usefixtures("offer")

@@ -14,6 +14,7 @@ from tests.api.conftest import Call
 from tests.bookings.steps import GUEST, HOUR, at, change, hold
 from tests.factories.bookings import make_coach, make_offer, make_session
 from tests.factories.clock import SettableClock
+from tests.factories.downloads import make_download
 
 from greenroom.availability.models import Blackout, WeeklyWindow
 from greenroom.bookings import queries, services
@@ -206,6 +207,32 @@ def test_list_offers_answers_the_price_of_each_topic(offer: Offer, call: Call) -
     assert listed() == ("chess", 6000, {})
 
 
+def test_list_offers_answers_what_needs_no_time_with_the_address_to_buy_it_at(offer: Offer, call: Call) -> None:
+    make_download(offer.coach)
+    change(make_download(offer.coach, slug="draft"), status=OfferStatus.DRAFT)
+
+    reply = call("GET", "coaches/maya/offers")
+
+    assert [item["slug"] for item in reply.body["items"]] == ["call", "workbook"]
+    assert reply.body["items"][0]["buy_url"] is None
+    assert reply.body["items"][1] == {
+        "kind": "download",
+        "slug": "workbook",
+        "title": "A workbook",
+        "summary": "",
+        "description": "",
+        "venue": "",
+        "discord": "not_required",
+        "currency": "EUR",
+        "topic": "",
+        "price_minor": 1900,
+        "buy_url": "http://localhost:8000/maya/workbook/",
+        "duration": None,
+        "durations": [],
+        "questions": [],
+    }
+
+
 @pytest.mark.usefixtures("offer")
 def test_list_slots_62_days_are_the_most(call: Call) -> None:
     assert call("GET", f"{SLOTS}?from=2026-03-01&to=2026-05-01").status == 200
@@ -360,11 +387,13 @@ def test_list_coaches_comes_in_pages(call: Call) -> None:
 
 
 @pytest.mark.parametrize("coaches", [1, 3])
-@pytest.mark.parametrize(("query", "count"), [("", 11), ("free_from=2026-03-04", 10)])
+@pytest.mark.parametrize(("query", "count"), [("", 12), ("max_price=50", 13), ("free_from=2026-03-04", 11)])
 @pytest.mark.usefixtures("offer")
 def test_list_coaches_costs_a_fixed_number_of_queries(call: Call, coaches: int, query: str, count: int) -> None:
     for n in range(coaches - 1):
-        make_offer(make_coach(f"coach-{n}"))
+        coach = make_coach(f"coach-{n}")
+        make_offer(coach)
+        make_download(coach)
 
     with CaptureQueriesContext(connection) as context:
         assert len(call("GET", f"coaches?{query}").body["items"]) == coaches

@@ -4,9 +4,11 @@ import pytest
 from tests.bookings.steps import at, change
 from tests.factories.bookings import make_coach, make_offer
 from tests.factories.clock import MONDAY
+from tests.factories.downloads import make_download
 
 from greenroom.availability.models import Blackout
-from greenroom.catalog.models import OfferDuration
+from greenroom.catalog.models import Offer, OfferDuration
+from greenroom.catalog.types import OfferStatus
 from greenroom.coaches.models import Topic
 from greenroom.core.money import Money
 from greenroom.directory.queries import cards, find_cards, find_coaches
@@ -57,6 +59,31 @@ def test_an_offer_that_lost_its_price_in_the_admin_is_not_shown() -> None:
 
     assert card == Card(offer.coach, None, None)
     assert list(find_coaches(Search(max_price=99))) == []
+
+
+def test_what_needs_no_time_counts_in_cards_and_in_the_filter() -> None:
+    offer = make_offer()
+    only = make_download(make_coach("zoe"), price_minor=1901)
+    make_download(only.coach, slug="gift", price_minor=0)
+    make_download(offer.coach)
+    change(make_download(offer.coach, slug="draft", price_minor=100), status=OfferStatus.DRAFT)
+
+    both = cards([offer.coach, only.coach], now=NOW)
+
+    assert [card.price_from for card in both] == [Money(1900, "EUR"), Money(1901, "EUR")]
+    assert both[1].next_slot is None
+    Offer.objects.filter(slug="gift").delete()
+    found = [list(find_coaches(Search(max_price=limit))) for limit in (18, 19, 20)]
+    assert found == [[], [offer.coach], [offer.coach, only.coach]]
+    change(only, price_minor=0)
+    assert list(find_coaches(Search(max_price=0))) == [only.coach]
+
+
+def test_the_filter_takes_what_needs_no_time_in_units_of_its_own_currency() -> None:
+    download = make_download()
+    for currency, minor, limit in (("JPY", 1900, 1900), ("EUR", 190_000, 1900), ("BHD", 1_900_000, 1900)):
+        change(download, currency=currency, price_minor=minor)
+        assert [find_coaches(Search(max_price=most)).exists() for most in (limit - 1, limit)] == [False, True]
 
 
 def test_cards_of_nobody_are_none() -> None:

@@ -208,16 +208,19 @@ def prices_from(offer: Offer) -> list[Money]:
 
 
 def offers_up_to(max_price: int) -> QuerySet[Offer]:
-    """Return the public offers that can be had for at most so many whole units of their own currency.
+    """Return the public offers that can be had for at most so many whole units of their own currency, or for nothing.
 
-    The database's wording of `rules.find_price`, for search over every coach; a test holds the two together. A price
-    reckoned by the hour is at most a whole number of steps when it is below half a step more before it is rounded.
+    The database's wording of `rules.find_price` and `price_to_buy`, for search over every coach; tests hold them
+    together. A price reckoned by the hour is at most a whole number of steps when it is below half a step more
+    before it is rounded.
     """
-    offers = _on_sale()
+    to_buy = Q(pk__in=offers_to_buy().values("pk"))
+    offers = Offer.objects.filter(Q(pk__in=_on_sale().values("pk")) | to_buy)
     fits = Q(pk__in=[])
     for currency in offers.order_by().values_list("currency", flat=True).distinct():
         limit = max_price * 10 ** Money(0, currency).exponent
         fits |= Q(pk__in=_lengths_up_to(limit, currency).values("offer_id"))
+        fits |= to_buy & Q(currency=currency) & (Q(price_minor=None) | Q(price_minor__lte=limit))
     return offers.filter(fits)
 
 

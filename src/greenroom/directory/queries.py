@@ -8,9 +8,10 @@ from django.db.models import Q, QuerySet
 
 from greenroom.bookings.queries import Wish, next_slots
 from greenroom.catalog.models import Offer
-from greenroom.catalog.queries import offers_up_to, priced, prices_from, public_offers
+from greenroom.catalog.queries import offers_to_buy, offers_up_to, price_to_buy, priced, prices_from, public_offers
 from greenroom.coaches.models import Coach
 from greenroom.coaches.queries import public_coaches
+from greenroom.core.money import Money
 from greenroom.directory.types import Card, CardPage, NextSlot, Search
 
 
@@ -46,11 +47,15 @@ def find_cards(search: Search, *, page: int, size: int, now: datetime) -> CardPa
 def cards(coaches: Sequence[Coach], *, now: datetime, search: Search | None = None) -> list[Card]:
     """Return each coach's card with the first time that can be booked, of all their offers at their first length.
 
-    With a search that asks for time it is the first one then.
+    With a search that asks for time it is the first one then. What needs no time counts for the price alone.
     """
     offers: defaultdict[int, list[Offer]] = defaultdict(list)
+    prices: defaultdict[int, list[Money]] = defaultdict(list)
     for offer in priced(public_offers().filter(coach__in=coaches)):
         offers[offer.coach_id].append(offer)
+        prices[offer.coach_id] += prices_from(offer)
+    for offer in offers_to_buy().filter(coach__in=coaches):
+        prices[offer.coach_id].append(price_to_buy(offer))
     wishes = [Wish(offer, offer.durations.all()[0].length) for some in offers.values() for offer in some]
     asked = search or Search()
     starts = next_slots(wishes, now=now, range_from=asked.free_from, range_to=asked.free_until)
@@ -59,11 +64,11 @@ def cards(coaches: Sequence[Coach], *, now: datetime, search: Search | None = No
         known = firsts.get(wish.offer.coach_id)
         if start is not None and (known is None or start < known.starts_at):
             firsts[wish.offer.coach_id] = NextSlot(start, wish.offer)
-    return [_card(coach, offers[coach.pk], firsts.get(coach.pk)) for coach in coaches]
+    return [_card(coach, prices[coach.pk], firsts.get(coach.pk)) for coach in coaches]
 
 
-def _card(coach: Coach, offers: list[Offer], first: NextSlot | None) -> Card:
-    prices = [price for offer in offers for price in prices_from(offer) if price.minor]
+def _card(coach: Coach, prices: list[Money], first: NextSlot | None) -> Card:
+    charged = [price for price in prices if price.minor]
     # A coach who sells in two currencies is shown by the first offer's: amounts of two are not comparable.
-    same = [price for price in prices if price.currency == prices[0].currency]
+    same = [price for price in charged if price.currency == charged[0].currency]
     return Card(coach, min(same, default=None), first)

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.test import Client
+from django.utils.html import strip_tags
 from tests.bookings.steps import at, confirmed, mails
 from tests.factories.accounts import make_admin, make_user
 from tests.factories.bookings import make_coach, make_offer
+from tests.factories.downloads import make_download
 from tests.web.public.browsing import ANN, described, held, paid, pending, said
 
 from greenroom.bookings.queries import manage_token
@@ -326,11 +328,23 @@ def test_what_people_write_is_never_run(client: Client, offer: Offer, run_jobs: 
 
 def add_coaches(count: int) -> None:
     for number in range(count - 1):
-        make_offer(make_coach(f"coach-{number}"))
+        coach = make_coach(f"coach-{number}")
+        make_offer(coach)
+        make_download(coach, price_minor=6000)
+
+
+def test_card_of_a_coach_without_times_leads_to_their_offers_with_the_least_price(client: Client) -> None:
+    make_download(make_coach("zoe"))
+
+    page = client.get("/coaches/?q=zoe")
+
+    words = " ".join(strip_tags(page.content.decode()).split())
+    assert "No free times just now Offers from €19 of Coach zoe" in words
+    assert page.context["coaches"][0]["book_url"] == ""
 
 
 @pytest.mark.parametrize("coaches", [1, 3])
-@pytest.mark.parametrize(("path", "queries"), [("/", 11), ("/coaches/", 12), ("/maya/", 8), ("/book/maya/", 10)])
+@pytest.mark.parametrize(("path", "queries"), [("/", 12), ("/coaches/", 13), ("/maya/", 8), ("/book/maya/", 10)])
 def test_number_of_queries_does_not_grow_with_the_coaches(
     client: Client, django_assert_num_queries: Callable[..., Any], coaches: int, path: str, queries: int
 ) -> None:

@@ -56,10 +56,10 @@ def directory(request: HttpRequest) -> HttpResponse:
 
 
 def _card_data(card: Card) -> dict[str, Any]:
-    """Return a card; its price is that of the offer to which its button leads."""
+    """Return a card; its price is that of the offer to which its button leads, or the least that anything costs."""
     slot = card.next_slot
     return presenters.coach_data(card.coach) | {
-        **(_least_price(slot.offer) if slot else {"price": None, "is_from": False}),
+        **(_least_price(slot.offer) if slot else {"price": card.price_from, "is_from": True}),
         "next_at": slot.starts_at if slot else None,
         "book_url": presenters.book_url(slot.offer) if slot else "",
     }
