@@ -71,14 +71,14 @@ def violations(page: Page, axe: str) -> list[Any]:
     return [(each["id"], [node["html"] for node in each["nodes"]]) for each in found["violations"]]
 
 
-def sign_in(page: Page, demo: Demo, slug: str) -> None:
-    """Sign in as one of the demo's people, by the first part of their address."""
+def sign_in(page: Page, demo: Demo, slug: str, *, to: str = "**/studio/") -> None:
+    """Sign in as one of the demo's people, by the first part of their address; coaches arrive at the studio."""
     email = next(one["email"] for one in demo.state()["users"] if one["email"].startswith(slug))
     page.goto(f"{demo.address}/account/login/")
     page.locator("#id_login").fill(email)
     page.locator("#id_password").fill("greenroom demo")
     page.get_by_role("button", name="Sign in").last.click()
-    page.wait_for_url("**/studio/")
+    page.wait_for_url(to)
 
 
 def link_in_mails(demo: Demo, to: str, path: str) -> str:
