@@ -17,8 +17,8 @@ from greenroom.core.errors import NotFoundError
 from greenroom.entitlements.models import Entitlement
 from greenroom.entitlements.queries import entitlements_of
 from greenroom.entitlements.types import EntitlementKind
-from greenroom.orders.models import Order
-from greenroom.orders.queries import find_line_of, get_purchase_by_token
+from greenroom.orders.models import Order, OrderLine
+from greenroom.orders.queries import get_purchase_by_token, lines_by_source
 from greenroom.payments import queries as payments
 from greenroom.web import presenters, visitors
 from greenroom.web.public.buying import order_aside
@@ -121,15 +121,13 @@ def library(request: HttpRequest) -> HttpResponseBase:
         return redirect_to_login(request.get_full_path(), "account_login")
     mine = entitlements_of(user.pk, now=clock.now()).filter(kind=EntitlementKind.DOWNLOAD)
     page = Paginator(mine, _ON_A_PAGE).get_page(request.GET.get("page"))
-    rows = [row for row in map(_row, page) if row]
+    lines = lines_by_source(one.source for one in page)
+    rows = [_row(one, lines[one.source]) for one in page if one.source in lines]
     context = {"page": page, "rows": rows, "viewer": visitors.sight_of(request).viewer}
     return render(request, "student/library.html", context)
 
 
-def _row(entitlement: Entitlement) -> dict[str, Any] | None:
-    line = find_line_of(entitlement.source)
-    if line is None:
-        return None
+def _row(entitlement: Entitlement, line: OrderLine) -> dict[str, Any]:
     return {
         "title": line.offer.title if line.offer else line.title,
         "coach_name": line.order.coach.display_name,
