@@ -13,7 +13,7 @@ ALLOWED = {
     "created": {"open", "requires_action", "processing", "paid", "failed", "dead"},
     "open": {"requires_action", "processing", "paid", "failed", "dead"},
     "requires_action": {"open", "processing", "paid", "failed", "dead"},
-    "processing": {"paid", "failed", "dead"},
+    "processing": {"open", "paid", "failed", "dead"},
     "paid": set(),
     "failed": {"paid"},
     "dead": {"paid"},

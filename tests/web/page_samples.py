@@ -10,6 +10,7 @@ from django import forms
 from greenroom.core.money import Money
 from greenroom.notifications.display import Viewer
 from greenroom.web import picker, zones
+from greenroom.web.by_hand.forms import HandInForm
 from greenroom.web.picker import OpenTime, PickerQuery, Reach
 from greenroom.web.public.forms import BuyerForm, PurchaseTermsForm
 from greenroom.web.student.forms import AskForm, MoveForm
@@ -193,6 +194,32 @@ def checkout() -> dict[str, Any]:
     }
 
 
+def by_hand(state: str = "open", *, refusal: str = "") -> dict[str, Any]:
+    payment = SimpleNamespace(
+        amount=PRICE,
+        code="7K2MABCD",
+        expires_at=STARTS - timedelta(days=2),
+        answer_by=STARTS,
+        handed_in_at=NOW,
+        times_handed_in=1 if refusal else 0,
+        refusal=refusal,
+    )
+    return who_and_what() | {
+        "payment": payment,
+        "method": SimpleNamespace(title="Bank transfer", instructions="Account 123"),
+        "state": state,
+        "who": "Ilse Marchetti",
+        "order": ORDER,
+        "proofs": 1,
+        "form": HandInForm({}),
+        "problems": [],
+        "cancel_url": "/cancel/",
+        "checkout_url": "/checkout/",
+        "again_url": "/book/ilse/",
+        "manage_url": "/manage/token/",
+    }
+
+
 def confirmed() -> dict[str, Any]:
     return who_and_what() | {
         "state": "confirmed",
@@ -364,6 +391,7 @@ PAGES: dict[str, Callable[[], dict[str, Any]]] = {
     "public/zones.html": lambda: booker() | {"next_path": "/book/ilse/?date=2026-12-03"},
     "public/details.html": details,
     "public/checkout.html": checkout,
+    "public/by_hand.html": by_hand,
     "public/confirmed.html": confirmed,
     "public/buy.html": buy,
     "public/buy_checkout.html": buy_checkout,

@@ -13,10 +13,10 @@ from greenroom.api import callers, schemas
 from greenroom.api.idempotency import answer_once
 from greenroom.api.inputs import Word
 from greenroom.bookings import rules, services
-from greenroom.bookings.links import checkout_url, confirmed_url, manage_url
+from greenroom.bookings.links import checkout_url, manage_url, return_addresses
 from greenroom.bookings.models import Booking
 from greenroom.bookings.queries import bookings_for
-from greenroom.bookings.types import UNPAID, BookingStatus, Contact, Intake, ReturnAddresses
+from greenroom.bookings.types import UNPAID, BookingStatus, Contact, Intake
 from greenroom.catalog.queries import answer_snapshot, find_duration, find_topic, get_public_offer
 from greenroom.core import clock
 from greenroom.core.actors import Actor, ActorKind
@@ -124,11 +124,18 @@ def _booking_data(booking: Booking) -> dict[str, object]:
 
 
 @router.post("bookings/{ref}/pay", response=schemas.PaymentOut, url_name="booking_pay")
-def pay_booking(request: HttpRequest, ref: Word, token: str = TOKEN) -> dict[str, object]:
-    """Accept the order and begin to pay; a second call gives the same payment page."""
+def pay_booking(
+    request: HttpRequest, ref: Word, payload: schemas.PayIn | None = None, token: str = TOKEN
+) -> dict[str, object]:
+    """Accept the order and begin to pay, by card unless `method` names another way; again, it gives the same page."""
     booking, actor = callers.find_booking(request, ref, token)
-    addresses = ReturnAddresses(success_url=confirmed_url(booking), cancel_url=checkout_url(booking))
-    start = services.start_payment(booking=booking, addresses=addresses, actor=actor, now=clock.now())
+    start = services.start_payment(
+        booking=booking,
+        addresses=return_addresses(booking),
+        actor=actor,
+        now=clock.now(),
+        method=payload.method if payload else "",
+    )
     return {"status": start.status, "pay_url": start.pay_url}
 
 

@@ -235,6 +235,12 @@ class PaymentOut(Schema):
     pay_url: str | None
 
 
+class PayIn(Strict):
+    """How to pay: "card", or "method-" and the number of a method by hand; without it the first that there is."""
+
+    method: Annotated[Text, Field(max_length=20)] = ""
+
+
 class CancelIn(Strict):
     """Why, if somebody wants to say so."""
 

@@ -6,6 +6,7 @@ from django.conf import settings
 
 from greenroom.bookings.models import Booking, CoachingSession
 from greenroom.bookings.queries import answer_token, manage_token
+from greenroom.bookings.types import ReturnAddresses
 
 
 def manage_url(booking: Booking) -> str:
@@ -16,6 +17,16 @@ def manage_url(booking: Booking) -> str:
 def checkout_url(booking: Booking) -> str:
     """Return the checkout page, with the token that opens it."""
     return f"{settings.BASE_URL}/checkout/{booking.ref}/?token={manage_token(booking)}"
+
+
+def pay_url(booking: Booking) -> str:
+    """Return the page for who pays by hand, with the token that opens it."""
+    return f"{settings.BASE_URL}/checkout/{booking.ref}/by-hand/?token={manage_token(booking)}"
+
+
+def return_addresses(booking: Booking) -> ReturnAddresses:
+    """Return where a payment of this booking leads."""
+    return ReturnAddresses(confirmed_url(booking), checkout_url(booking), pay_url(booking))
 
 
 def confirmed_url(booking: Booking) -> str:

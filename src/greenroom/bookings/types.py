@@ -121,10 +121,11 @@ class MoveTerms:
 
 @dataclass(frozen=True, slots=True)
 class ReturnAddresses:
-    """Where the gateway sends the person back to, absolute."""
+    """Where the gateway sends the person back to, and our page for who pays by hand; absolute."""
 
     success_url: str
     cancel_url: str
+    by_hand_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

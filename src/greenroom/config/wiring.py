@@ -23,6 +23,7 @@ from greenroom.integrations.mail import transports
 from greenroom.integrations.mail.client import SmtpTransport
 from greenroom.integrations.mail.protocol import MailTransport
 from greenroom.integrations.mail.sandbox import transport as mail_sandbox
+from greenroom.integrations.manual.gateway import ManualGateway
 from greenroom.integrations.sandbox import faults as sandbox_faults
 from greenroom.integrations.sandbox.faults import Seam
 from greenroom.integrations.stripe.gateway import StripeGateway
@@ -34,7 +35,7 @@ from greenroom.jobs import registry
 from greenroom.jobs.registry import HandlerSpec, Lane
 from greenroom.notifications import builders
 from greenroom.notifications import jobs as notifications_jobs
-from greenroom.orders import fulfilment
+from greenroom.orders import by_hand_messages, fulfilment
 from greenroom.orders import jobs as orders_jobs
 from greenroom.orders import messages as orders_messages
 from greenroom.orders import services as orders_services
@@ -110,6 +111,12 @@ MESSAGE_BUILDERS: dict[str, builders.Builder] = {
     "orders.purchase_sold": orders_messages.purchase_sold,
     "orders.purchase_refused": orders_messages.purchase_refused,
     "orders.purchase_revoked": orders_messages.purchase_revoked,
+    "orders.pay_by_hand": by_hand_messages.pay_by_hand,
+    "orders.handed_in": by_hand_messages.handed_in,
+    "orders.still_waits": by_hand_messages.still_waits,
+    "orders.refused": by_hand_messages.refused,
+    "orders.wrong_amount": by_hand_messages.wrong_amount,
+    "orders.pay_time_over": by_hand_messages.pay_time_over,
 }
 
 # Kind of line -> who settles an order that has one; the first that applies leads, so bookings with anything that has a
@@ -133,7 +140,8 @@ def wire() -> None:
     else:
         registry.use(JOB_HANDLERS)
         transports.use(_smtp())
-        gateways.use(*_stripe())
+        stripe = _stripe()
+        gateways.use(*stripe, ManualGateway(is_test=any(one.is_test for one in stripe)))
 
 
 def _wire_sandbox() -> None:
@@ -141,7 +149,7 @@ def _wire_sandbox() -> None:
     faults.arm(settings.ENVIRONMENT.fault_point)
     registry.use({**JOB_HANDLERS, **stripe_sandbox_jobs.JOB_HANDLERS})
     transports.use(mail_sandbox.SandboxTransport())
-    gateways.use(SandboxGateway())
+    gateways.use(SandboxGateway(), ManualGateway(is_test=True))
     sandbox_faults.use(
         {
             Seam.PAYMENTS: stripe_faults.FAULTS,

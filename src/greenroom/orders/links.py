@@ -2,6 +2,7 @@
 
 from django.conf import settings
 
+from greenroom.integrations.manual.models import ManualPayment
 from greenroom.orders.models import Document, Order
 from greenroom.orders.queries import document_token, purchase_token
 
@@ -19,3 +20,13 @@ def checkout_url(order: Order) -> str:
 def purchase_url(order: Order) -> str:
     """Return the buyer's page of a purchase; the token in it opens it without signing in."""
     return f"{settings.BASE_URL}/purchase/{purchase_token(order)}/"
+
+
+def ops_payment_url(payment: ManualPayment) -> str:
+    """Return the page on which staff say whether a payment by hand arrived."""
+    return f"{settings.BASE_URL}/ops/payments/by-hand/{payment.ref}/"
+
+
+def studio_payment_url(payment: ManualPayment) -> str:
+    """Return the page on which the coach says so."""
+    return f"{settings.BASE_URL}/studio/payments/{payment.ref}/"

@@ -7,10 +7,13 @@ from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 
 from greenroom.catalog.models import Offer
+from greenroom.coaches.models import Coach
 from greenroom.core.errors import NotFoundError
 from greenroom.core.ids import read_signed_ref, sign_ref
 from greenroom.core.money import Money
 from greenroom.entitlements.queries import find_by_source
+from greenroom.integrations.manual.models import ManualPayment, ManualRefund
+from greenroom.integrations.stripe.protocol import RefundState
 from greenroom.jobs.models import Job
 from greenroom.orders import rules
 from greenroom.orders.models import Document, Order, OrderLine
@@ -177,3 +180,24 @@ def documents_by_ref(ref: str) -> QuerySet[Document]:
 
 def _whole(documents: QuerySet[Document]) -> QuerySet[Document]:
     return documents.select_related("refers_to", "order__coach")
+
+
+def payments_by_hand(coach: Coach | None = None) -> QuerySet[ManualPayment]:
+    """Return the payments by hand about which staff decide; of a coach those about which that coach may."""
+    found = ManualPayment.objects.select_related("method").order_by("pk")
+    if coach is None:
+        return found
+    may = Q(method__isnull=True) | Q(method__coach_approves=True)
+    return found.filter(may, order_ref__in=Order.objects.filter(coach=coach).values("ref"))
+
+
+def refunds_by_hand(coach: Coach | None = None) -> QuerySet[ManualRefund]:
+    """Return the refunds that a person sends back, of the payments about which staff, or that coach, decide."""
+    found = ManualRefund.objects.filter(payment__in=payments_by_hand(coach))
+    return found.select_related("payment").order_by("pk")
+
+
+def count_by_hand(coach: Coach | None = None) -> int:
+    """Return how many payments wait for an answer and how many refunds are to be sent, together; two queries."""
+    waiting = payments_by_hand(coach).filter(handed_in_at__isnull=False, received_at__isnull=True)
+    return waiting.count() + refunds_by_hand(coach).filter(state=RefundState.PENDING).count()

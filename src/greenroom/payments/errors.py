@@ -67,6 +67,13 @@ class AlreadyPaidError(GreenroomError):
     message = "This has already been paid."
 
 
+class AnsweredAlreadyError(GreenroomError):
+    """Somebody else has decided about this payment or refund already."""
+
+    code = "answered_already"
+    message = "Somebody has answered this already. Look again."
+
+
 class NotRefundableError(GreenroomError):
     """More is asked back than is left of the payment."""
 

@@ -50,6 +50,11 @@ def send_refund(job: Job) -> None:
         services.send_refund(refund_id=job.payload["refund_id"], now=clock.now())
 
 
+def look_by_hand(job: Job) -> None:
+    """Take over what a person said about a payment or refund by hand."""
+    services.look_by_hand(now=clock.now(), **job.payload)
+
+
 def poll(_job: Job) -> None:
     """Compare undecided attempts and refunds with their gateways."""
     with _patient():
@@ -87,6 +92,7 @@ JOB_HANDLERS: Mapping[str, HandlerSpec] = {
     "payments.close_attempt": HandlerSpec(close_attempt, Lane.MONEY),
     "payments.process_event": HandlerSpec(process_event, Lane.MONEY, lease=timedelta(minutes=2)),
     "payments.send_refund": HandlerSpec(send_refund, Lane.MONEY, lease=timedelta(minutes=2)),
+    "payments.look_by_hand": HandlerSpec(look_by_hand, Lane.MONEY),
     "payments.report_mismatch": HandlerSpec(report_mismatch, Lane.MONEY),
     "payments.report_failed_refund": HandlerSpec(report_failed_refund, Lane.MONEY),
     "payments.report_dispute": HandlerSpec(report_dispute, Lane.MONEY),

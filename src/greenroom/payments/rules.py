@@ -21,13 +21,14 @@ _SEEN_REFUNDS = (_R.PENDING, _R.REQUIRES_ACTION, _R.SUCCEEDED, _R.FAILED, _R.CAN
 
 # What is seen at the gateway moves an attempt forward only. `paid` is the end: what happens to the money afterwards
 # are refunds. Money may still arrive for an attempt that was given up (a late callback, a slow bank), so `failed` and
-# `dead` lead to `paid`. A question of the bank that was answered badly leads back to `open`: neither involves money.
+# `dead` lead to `paid`. A question of the bank that was answered badly, and a
+# proof that a person refused, lead back to `open`: neither involves money.
 TRANSITIONS: frozenset[tuple[AttemptState, AttemptState]] = frozenset(
     {
         *((_A.CREATED, seen) for seen in AttemptState if seen is not _A.CREATED),
         *((_A.OPEN, seen) for seen in (_A.REQUIRES_ACTION, _A.PROCESSING, _A.PAID, _A.FAILED, _A.DEAD)),
         *((_A.REQUIRES_ACTION, seen) for seen in (_A.OPEN, _A.PROCESSING, _A.PAID, _A.FAILED, _A.DEAD)),
-        *((_A.PROCESSING, seen) for seen in (_A.PAID, _A.FAILED, _A.DEAD)),
+        *((_A.PROCESSING, seen) for seen in (_A.OPEN, _A.PAID, _A.FAILED, _A.DEAD)),
         (_A.FAILED, _A.PAID),
         (_A.DEAD, _A.PAID),
     }

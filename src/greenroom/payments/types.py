@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from greenroom.core.money import Money
-from greenroom.integrations.stripe.protocol import CheckoutLine
+from greenroom.integrations.stripe.protocol import ByHand, CheckoutLine
 
 FEES = "fees:"  # with a gateway's code: what this gateway kept for itself
 CUSTOMERS = "customers"  # the ledger's account of everybody who pays
@@ -48,6 +48,7 @@ class NewPayment:
     success_url: str
     cancel_url: str
     expires_at: datetime
+    by_hand: ByHand | None = None
 
 
 class RefundRequestState(StrEnum):

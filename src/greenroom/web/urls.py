@@ -4,7 +4,7 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
-from greenroom.web.public import booking, buying, views
+from greenroom.web.public import booking, buying, by_hand, views
 from greenroom.web.student import library, receipts, session
 from greenroom.web.student import views as student
 from greenroom.web.studio.requests import views as requests
@@ -26,6 +26,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("booking/cancel/<str:ref>/", student.cancel_by_ref, name="booking_cancel_page"),
     path("checkout/<int:number>/", buying.offer_by_number),
     path("checkout/<str:ref>/", buying.checkout, name="checkout"),
+    path("checkout/<str:ref>/by-hand/", by_hand.pay_by_hand, name="pay_by_hand"),
+    path("checkout/<str:ref>/by-hand/cancel/", by_hand.cancel_by_hand, name="cancel_by_hand"),
     path("manage/<str:token>/", student.manage, name="manage"),
     path("manage/<str:token>/cancel/", student.cancel, name="manage_cancel"),
     path("manage/<str:token>/reschedule/", student.reschedule, name="manage_reschedule"),

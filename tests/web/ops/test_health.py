@@ -107,5 +107,5 @@ def test_number_of_queries_does_not_grow_with_the_rows(
         make_job(now=now, key=f"work:{number}")
     Job.objects.update(state=JobState.FAILED, closed_at=now)
 
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(14):
         desk.get("/ops/")

@@ -7,12 +7,14 @@ from django.test import Client
 from django.urls import reverse
 from tests.factories.accounts import make_user
 from tests.factories.bookings import make_coach
+from tests.factories.by_hand import make_method, store_payment, store_proof, store_refund
 
 from greenroom.availability.models import Blackout, DateOverride, Schedule, Stay, WeeklyWindow
 from greenroom.bookings.models import Booking
 from greenroom.catalog.models import Offer
 from greenroom.coaches.models import Coach
 from greenroom.core.models import AuditEntry
+from greenroom.integrations.manual.models import ManualPayment, ManualRefund
 from greenroom.web.studio.urls import urlpatterns
 
 PAGES = (
@@ -22,6 +24,7 @@ PAGES = (
     "studio_clients",
     "studio_orders",
     "studio_orders_export",
+    "studio_payments",
     "studio_schedule",
     "studio_explain",
     "studio_offers",
@@ -57,12 +60,15 @@ POSTS_OF_OFFER = (
     "studio_offer", "studio_offer_publish", "studio_offer_unpublish", "studio_offer_archive", "studio_offer_restore",
     "studio_offer_file_add",
 )  # fmt: skip
-GETS = [*PAGES, *OF_BOOKING, "studio_offer"]
+POSTS_OF_PAYMENT = ("studio_payment", "studio_payment_refund")
+OF_PAYMENT = (*POSTS_OF_PAYMENT, "studio_payment_proof")
+GETS = [*PAGES, *OF_BOOKING, *OF_PAYMENT, "studio_offer"]
 WRITES = [
     *POSTS,
     *POSTS_OF_BOOKING,
     *POSTS_OF_OFFER,
     *POSTS_OF_SCHEDULE,
+    *POSTS_OF_PAYMENT,
     "studio_offer_file_remove",
     "studio_override_remove",
     "studio_stay_remove",
@@ -75,6 +81,7 @@ OBJECTS = (
     "studio_override",
     "studio_stay",
     "studio_blackout",
+    "studio_payment",
     *POSTS_OF_SCHEDULE,
 )
 
@@ -90,10 +97,20 @@ def address(booking: Booking) -> Any:
         "studio_override_remove": override, "studio_stay_remove": stay, "studio_blackout_remove": blackout,
     }  # fmt: skip
     offer_pk = booking.session.offer_id
+    now = booking.created_at
+    payment = store_payment(coach, make_method(coach_approves=True), now=now)
+    paid = store_refund(store_payment(coach, payment.method, now=now), now=now)
+    of_payment = {
+        "studio_payment": [payment.ref],
+        "studio_payment_refund": [paid.ref],
+        "studio_payment_proof": [payment.ref, store_proof(payment, now=now).ref],
+    }
 
     def build(name: str) -> str:
         if name == "studio_offer_file_remove":
             return reverse(name, args=[offer_pk, "any-file"])
+        if name in of_payment:
+            return reverse(name, args=of_payment[name])
         if name in removable:
             return reverse(name, args=[removable[name].pk])
         if name in POSTS_OF_SCHEDULE:
@@ -106,7 +123,19 @@ def address(booking: Booking) -> Any:
 
 
 def everything() -> list[Any]:
-    tables = (Booking, Offer, Schedule, WeeklyWindow, DateOverride, Stay, Blackout, Coach, AuditEntry)
+    tables = (
+        ManualPayment,
+        ManualRefund,
+        Booking,
+        Offer,
+        Schedule,
+        WeeklyWindow,
+        DateOverride,
+        Stay,
+        Blackout,
+        Coach,
+        AuditEntry,
+    )
     return [list(table._default_manager.values()) for table in tables]
 
 

@@ -142,5 +142,5 @@ def test_today_asks_the_same_number_of_questions_for_any_day(
         make_booking(offer=offer, starts_at=now + (20 + hours) * HOUR, now=now, status=BookingStatus.HELD)
     desk.get("/studio/")  # the first request of a day writes the session
 
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(16):
         desk.get("/studio/")

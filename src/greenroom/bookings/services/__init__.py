@@ -26,7 +26,7 @@ from greenroom.bookings.services.outcomes import (
     start_session,
 )
 from greenroom.bookings.services.overriding import cancel_with_refund
-from greenroom.bookings.services.payment import has_discord, settle_order, start_payment
+from greenroom.bookings.services.payment import has_discord, pay_by_hand_until, settle_order, start_payment
 from greenroom.bookings.services.proposing import (
     LONGEST_NOTE,
     MOST_TIMES,
@@ -59,6 +59,7 @@ __all__ = [
     "look_at_rooms_of",
     "mail_manage_links",
     "mark_no_show",
+    "pay_by_hand_until",
     "preview_cancel",
     "preview_no_show",
     "propose_times",

@@ -16,7 +16,7 @@ from greenroom.bookings.errors import (
 from greenroom.bookings.models import Booking, CoachingSession
 from greenroom.bookings.services import follow_ups, locked, seats
 from greenroom.bookings.services.confirming import fulfil
-from greenroom.bookings.services.holds import end_unpaid, release_stale_holds, slot_guard
+from greenroom.bookings.services.holds import end_unpaid, plan_expiry, release_stale_holds, slot_guard
 from greenroom.bookings.types import (
     GONE,
     UNPAID,
@@ -30,26 +30,30 @@ from greenroom.catalog.types import DiscordRequirement
 from greenroom.core.actors import SYSTEM, Actor, ActorKind
 from greenroom.core.faults import fault_point
 from greenroom.core.transactions import unit_of_work
-from greenroom.integrations.stripe.protocol import CheckoutLine
+from greenroom.integrations.manual.gateway import MANUAL
+from greenroom.integrations.stripe.protocol import ByHand, CheckoutLine
 from greenroom.orders.models import Order
 from greenroom.orders.rules import CHECKOUT_LASTS
-from greenroom.orders.services import accept_order
-from greenroom.payments import gateways
+from greenroom.orders.services import accept_order, tell_how_to_pay, tell_pay_time_over
 from greenroom.payments import queries as payments
 from greenroom.payments.services import open_attempt, refund_in_full
 from greenroom.payments.types import NewPayment, RefundCause
+from greenroom.payments.ways import Way, get_way
 
 _SELLERS = {ActorKind.COACH, ActorKind.ADMIN, ActorKind.SYSTEM}
 _LINK_FIRST = (DiscordRequirement.BEFORE_BOOKING, DiscordRequirement.BEFORE_PAYMENT)
 
 
-def start_payment(*, booking: Booking, addresses: ReturnAddresses, actor: Actor, now: datetime) -> PaymentStart:
+def start_payment(
+    *, booking: Booking, addresses: ReturnAddresses, actor: Actor, now: datetime, method: str = ""
+) -> PaymentStart:
     """Accept the order as shown and open its payment; an order over nothing needs none.
 
-    A second call gives the same open attempt. The gateway is called after the commit; when it does not answer,
-    the next call goes on with the same attempt.
+    `method` names one of `payments.ways`; without it the first. Whoever pays by hand is given longer: the time stays
+    theirs for as long as the method says, at the latest until the start. A second call gives the same open attempt.
+    The gateway is called after the commit; when it does not answer, the next call goes on with the same attempt.
     Raises: HoldEndedError, DetailsMissingError, DiscordRequiredError, IllegalTransitionError, and the errors of
-    `payments.services.open_attempt`, such as PaymentUnavailableError.
+    `payments.ways.get_way` and `payments.services.open_attempt`, such as PaymentUnavailableError.
     """
     rules.require(actor, "pay")
     with unit_of_work():
@@ -59,20 +63,45 @@ def start_payment(*, booking: Booking, addresses: ReturnAddresses, actor: Actor,
         if order.total_minor == 0:
             fulfil(held, actor=actor, now=now)
             return PaymentStart(BookingStatus(held.booking.status), None)
+        way = get_way(method)
+        if way.lasts is not None:
+            _keep_longer(held, way.lasts, now)
         locked.apply(held, BookingEvent.START_PAYMENT, actor=actor, now=now)
     fault_point("bookings.after_start_payment")
     wish = NewPayment(
-        gateway=gateways.hosted().code,
+        gateway=way.gateway,
         order_ref=order.ref,
         total=order.total,
         lines=[CheckoutLine(line.title, line.price) for line in order.lines.all()],
         email=order.email,
         success_url=addresses.success_url,
         cancel_url=addresses.cancel_url,
-        expires_at=now + CHECKOUT_LASTS,
+        expires_at=now + CHECKOUT_LASTS if way.lasts is None else held.booking.hold_expires_at,
+        by_hand=_by_hand(held, way, addresses),
     )
     attempt = open_attempt(wish, now=now)
+    if attempt.gateway == MANUAL:
+        tell_how_to_pay(ref=str(attempt.gateway_ref), now=now)
     return PaymentStart(BookingStatus.PENDING_PAYMENT, attempt.pay_url)
+
+
+def pay_by_hand_until(booking: Booking, lasts: timedelta) -> datetime:
+    """Return until when a booking can be paid by a method that takes `lasts`; what its coach said counts as it is."""
+    if booking.is_manual:
+        return booking.hold_expires_at
+    return min(max(booking.created_at + lasts, booking.hold_expires_at), booking.session.starts_at)
+
+
+def _keep_longer(held: locked.LockedBooking, lasts: timedelta, now: datetime) -> None:
+    """Keep the time for somebody who pays by hand; counted from the hold, so that choosing again wins nothing."""
+    held.booking.hold_expires_at = pay_by_hand_until(held.booking, lasts)
+    plan_expiry(held.booking, now)
+
+
+def _by_hand(held: locked.LockedBooking, way: Way, addresses: ReturnAddresses) -> ByHand | None:
+    if way.method_id is None:
+        return None
+    return ByHand(way.method_id, addresses.by_hand_url, held.booking.contact_tz, held.session.starts_at)
 
 
 def _payable_order(held: locked.LockedBooking, now: datetime) -> Order:
@@ -132,7 +161,7 @@ def _settle(held: locked.LockedBooking, order_ref: str, now: datetime) -> None:
         elif held.booking.closed_at is not None:
             _refund_what_came_after(held, order_ref, held.booking.closed_at, now)
     elif status == BookingStatus.PENDING_PAYMENT and not payments.has_live_attempt(order_ref):
-        _give_up(held, now)
+        _give_up(held, order_ref, now)
 
 
 def _is_pointless(held: locked.LockedBooking) -> bool:
@@ -152,12 +181,13 @@ def _is_paid(order: Order) -> bool:
     return order.total_minor > 0 and money.captured >= order.total and money.kept.minor > 0
 
 
-def _give_up(held: locked.LockedBooking, now: datetime) -> None:
+def _give_up(held: locked.LockedBooking, order_ref: str, now: datetime) -> None:
     """Free the time when its holder let it go or its time is over; else it waits for another attempt."""
     if held.booking.cancelled_by:
         end_unpaid(held, BookingEvent.CANCEL, actor=SYSTEM, now=now)
     elif held.booking.hold_expires_at <= now:
         end_unpaid(held, BookingEvent.EXPIRE, actor=SYSTEM, now=now)
+        tell_pay_time_over(order_ref=order_ref, now=now)
 
 
 def _take_again(held: locked.LockedBooking, order_ref: str, now: datetime) -> None:

@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "greenroom.integrations.sandbox",
     "greenroom.integrations.mail.sandbox",
     "greenroom.integrations.stripe.sandbox",
+    "greenroom.integrations.manual",
     "greenroom.integrations.discord.sandbox",
     "greenroom.notifications",
     "greenroom.accounts",

@@ -70,10 +70,24 @@ class CheckoutLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ByHand:
+    """What only a payment by hand needs: the method, our page about it, and until when an answer is of use (aware UTC).
+
+    `tz` is the payer's zone, for what they are sent.
+    """
+
+    method_id: int
+    page_url: str
+    tz: str
+    answer_by: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class CheckoutRequest:
     """What a person is to pay, until when (aware UTC), and where the gateway sends them afterwards.
 
-    The lines add up to `total`. `metadata` comes back on every object that grows out of the checkout.
+    The lines add up to `total`. `metadata` comes back on every object that grows out of the checkout. `by_hand` is None
+    but for the gateway of payments by hand.
     """
 
     attempt_ref: str
@@ -85,6 +99,7 @@ class CheckoutRequest:
     cancel_url: str
     expires_at: datetime
     metadata: Mapping[str, str]
+    by_hand: ByHand | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The verbs of payments. Those that call a gateway refuse to run inside a transaction."""
 
+from greenroom.payments.services.by_hand import approve, decide_refund, hand_in, look_by_hand, refuse, withdraw
 from greenroom.payments.services.by_staff import refund_as_seen, refund_by_staff
 from greenroom.payments.services.checking import record_check
 from greenroom.payments.services.closing import close_attempt, request_close
@@ -7,6 +8,7 @@ from greenroom.payments.services.disputes import apply_dispute_snapshot, learn_d
 from greenroom.payments.services.endpoints import check_gateway, connect_endpoint
 from greenroom.payments.services.events import process_event, receive_event
 from greenroom.payments.services.ledger import SHARE, post_shares
+from greenroom.payments.services.methods import MethodWords, save_method
 from greenroom.payments.services.opening import open_attempt
 from greenroom.payments.services.reconciling import collect_events, poll
 from greenroom.payments.services.refunds import (
@@ -23,14 +25,19 @@ from greenroom.payments.services.snapshots import apply_snapshot, sync_attempt
 __all__ = [
     "SHARE",
     "Form",
+    "MethodWords",
     "apply_dispute_snapshot",
     "apply_refund_snapshot",
     "apply_snapshot",
+    "approve",
     "check_gateway",
     "close_attempt",
     "collect_events",
     "connect_endpoint",
+    "decide_refund",
+    "hand_in",
     "learn_disputes",
+    "look_by_hand",
     "open_attempt",
     "poll",
     "post_shares",
@@ -41,9 +48,12 @@ __all__ = [
     "refund_by_staff",
     "refund_in_full",
     "refund_order",
+    "refuse",
     "request_close",
     "request_refund",
     "retry_refund",
+    "save_method",
     "send_refund",
     "sync_attempt",
+    "withdraw",
 ]

@@ -1,11 +1,12 @@
 """Making the checkout of a stored attempt at the gateway, or learning of the one that was already made."""
 
 from datetime import datetime
+from typing import Any
 
 from greenroom.core.faults import fault_point
 from greenroom.core.money import Money
 from greenroom.core.transactions import refuse_network_in_transaction, unit_of_work
-from greenroom.integrations.stripe.protocol import CheckoutLine, CheckoutRequest
+from greenroom.integrations.stripe.protocol import ByHand, CheckoutLine, CheckoutRequest
 from greenroom.payments import gateways
 from greenroom.payments.models import PaymentAttempt
 from greenroom.payments.services.attempts import lock_attempt, move, our_metadata
@@ -45,4 +46,12 @@ def _request_of(attempt: PaymentAttempt) -> CheckoutRequest:
         cancel_url=words["cancel_url"],
         expires_at=attempt.expires_at,
         metadata=our_metadata(),
+        by_hand=_by_hand_of(words.get("by_hand")),
     )
+
+
+def _by_hand_of(words: dict[str, Any] | None) -> ByHand | None:
+    if words is None:
+        return None
+    until = words["answer_by"]
+    return ByHand(words["method_id"], words["page_url"], words["tz"], datetime.fromisoformat(until) if until else None)

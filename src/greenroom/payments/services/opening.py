@@ -122,12 +122,23 @@ def _request_of(wish: NewPayment) -> dict[str, object]:
         "email": wish.email,
         "success_url": wish.success_url,
         "cancel_url": wish.cancel_url,
+        **_by_hand_of(wish),
     }
 
 
 def _hash_of(wish: NewPayment) -> str:
     params = [wish.total.minor, wish.total.currency, _lines_of(wish)]
+    if wish.by_hand:
+        params.append(wish.by_hand.method_id)
     return hashlib.sha256(json.dumps(params).encode()).hexdigest()
+
+
+def _by_hand_of(wish: NewPayment) -> dict[str, object]:
+    known = wish.by_hand
+    if known is None:
+        return {}
+    until = known.answer_by.isoformat() if known.answer_by else None
+    return {"by_hand": {"method_id": known.method_id, "page_url": known.page_url, "tz": known.tz, "answer_by": until}}
 
 
 def _lines_of(wish: NewPayment) -> list[dict[str, object]]:

@@ -24,6 +24,12 @@ _EVENTS = {
     "payment.paid": "Paid",
     "payment.failed": "The payment failed",
     "payment.dead": "The payment page ended unpaid",
+    "by_hand.hand_in": "The buyer says that they paid",
+    "by_hand.withdraw": "The buyer changed their mind",
+    "by_hand.approve": "Somebody said that money arrived",
+    "by_hand.refuse": "Somebody said that nothing arrived",
+    "by_hand.refund_sent": "Somebody said that a refund was sent",
+    "by_hand.refund_failed": "Somebody said that a refund cannot be sent",
     "refund.held": "A refund waits for the end of a dispute",
     "refund.requested": "A refund was asked for",
     "refund.pending": "The gateway works on a refund",
@@ -35,7 +41,14 @@ _EVENTS = {
     "refund.split": "A refund was split in two",
     "dispute.change": "A dispute changed",
 }
-_PARTS = {"payment": "Payment", "refund": "Refund", "dispute": "Dispute", "booking": "Booking", "order": "Order"}
+_PARTS = {
+    "payment": "Payment",
+    "refund": "Refund",
+    "dispute": "Dispute",
+    "booking": "Booking",
+    "order": "Order",
+    "by_hand": "Payment",
+}
 _LEDGER = {
     "capture": "Money arrived",
     "refund": "Money went back",

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from greenroom.web.ops import money, orders, payments, views
+from greenroom.web.ops import by_hand, money, orders, payments, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.health, name="ops"),
@@ -13,6 +13,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("orders/<str:ref>/", orders.order_page, name="ops_order"),
     path("orders/<str:ref>/refund/", orders.refund, name="ops_refund"),
     path("payments/", payments.payments, name="ops_payments"),
+    path("payments/by-hand/", by_hand.by_hand, name="ops_by_hand"),
+    path("payments/by-hand/methods/new/", by_hand.method, name="ops_by_hand_method_new"),
+    path("payments/by-hand/methods/<int:pk>/", by_hand.method, name="ops_by_hand_method"),
+    path("payments/by-hand/refunds/<str:ref>/", by_hand.refund, name="ops_by_hand_refund"),
+    path("payments/by-hand/<str:ref>/", by_hand.payment, name="ops_by_hand_payment"),
+    path("payments/by-hand/<str:ref>/proofs/<str:proof_ref>/", by_hand.proof, name="ops_by_hand_proof"),
     path("payments/connect/", payments.connect, name="ops_payments_connect"),
     path("jobs/<int:pk>/retry/", views.retry_job, name="ops_retry"),
 ]

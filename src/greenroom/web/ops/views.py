@@ -15,7 +15,9 @@ from greenroom.core import clock
 from greenroom.jobs import queries as jobs
 from greenroom.jobs import services as job_services
 from greenroom.jobs.models import Job
+from greenroom.orders.queries import count_by_hand
 from greenroom.payments import gateways
+from greenroom.payments.ways import ways_to_pay
 from greenroom.rooms.queries import rooms_needing_attention
 from greenroom.web.ops.access import staff_only
 from greenroom.web.problems import problems_of
@@ -43,6 +45,7 @@ def health(request: HttpRequest) -> HttpResponse:
         "health": jobs.health(now=now),
         "failed": jobs.failed_jobs()[:_MOST_ROWS],
         "struggling": jobs.struggling_jobs()[:_MOST_ROWS],
+        "by_hand_count": count_by_hand(),
         "rooms": rooms_needing_attention()[:_MOST_ROWS],
         "seams": _seams(),
     }
@@ -81,7 +84,8 @@ def _seams() -> list[tuple[str, str, str]]:
             ("Mail", "simulated", "GREENROOM_SMTP_URL"),
         ]
     gateway = gateways.find_hosted()
-    money = "off: only free offers can be booked" if gateway is None else "test mode" if gateway.is_test else "real"
+    without = "by hand only" if ways_to_pay() else "off: only free offers can be booked"
+    money = without if gateway is None else "test mode" if gateway.is_test else "real"
     return [
         ("Payments", money, "STRIPE_SECRET_KEY"),
         ("Discord", "real" if settings.DISCORD else "off", "DISCORD_BOT_TOKEN and three more"),

@@ -24,7 +24,7 @@ from greenroom.bookings.errors import (
 )
 from greenroom.bookings.explaining import why_nothing
 from greenroom.bookings.models import Booking
-from greenroom.bookings.types import UNPAID, BookingStatus, Contact, Intake, ReturnAddresses
+from greenroom.bookings.types import UNPAID, BookingStatus, Contact, Intake
 from greenroom.catalog.models import IntakeQuestion, Offer, OfferDuration
 from greenroom.catalog.queries import (
     answer_snapshot,
@@ -64,6 +64,7 @@ from greenroom.web.policy import allow_form_action
 from greenroom.web.public import choosing
 from greenroom.web.public.forms import DetailsForm, TermsForm, known_answers
 from greenroom.web.public.views import is_partial, safe_path
+from greenroom.web.public.ways import is_paid_by_hand, to_by_hand, way_choices
 from greenroom.web.zones import zone_rows
 
 _ONE_DAY = timedelta(days=1)
@@ -346,20 +347,25 @@ def release(request: HttpRequest, ref: str) -> HttpResponseBase:
 @allows_discord_redirect
 def checkout(request: HttpRequest, ref: str) -> HttpResponseBase:
     """Show what is to be paid under which rules; a POST accepts it and leads to the gateway."""
-    arrived = _arrive(request, "checkout", ref)
+    arrived = arrive(request, "checkout", ref)
     if arrived:
         return arrived
     booking, actor = visitors.open_booking(request, ref)
-    elsewhere = _way_on(request, booking)
+    elsewhere = to_by_hand(request, booking) or _way_on(request, booking)
     if elsewhere:
         return elsewhere
-    form = TermsForm(request.POST if request.method == "POST" else None)
+    form = TermsForm(request.POST if request.method == "POST" else None, ways=way_choices(request, booking))
     if not form.is_valid():
         status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
         return _show_checkout(request, booking, form, status=status)
-    addresses = ReturnAddresses(success_url=links.confirmed_url(booking), cancel_url=links.checkout_url(booking))
     try:
-        start = services.start_payment(booking=booking, addresses=addresses, actor=actor, now=clock.now())
+        start = services.start_payment(
+            booking=booking,
+            addresses=links.return_addresses(booking),
+            actor=actor,
+            now=clock.now(),
+            method=form.cleaned_data.get("method", ""),
+        )
     except GreenroomError as error:
         return _show_checkout(request, booking, form, failure=error.message, status=HTTPStatus.CONFLICT)
     return redirect(start.pay_url or reverse("confirmed", args=[booking.ref]))
@@ -417,7 +423,7 @@ def _choose_again(request: HttpRequest, booking: Booking) -> HttpResponseBase:
 @allows_discord_redirect
 def confirmed(request: HttpRequest, ref: str) -> HttpResponseBase:
     """Say what the payment came to; while it is being processed the page looks again by itself."""
-    arrived = _arrive(request, "confirmed", ref)
+    arrived = arrive(request, "confirmed", ref)
     if arrived:
         return arrived
     booking, actor = visitors.open_booking(request, ref)
@@ -425,7 +431,7 @@ def confirmed(request: HttpRequest, ref: str) -> HttpResponseBase:
         return redirect("studio_session", booking.ref)
     if booking.order is None:
         return redirect("booking_details", ref) if booking.status in UNPAID else _choose_again(request, booking)
-    if booking.status == BookingStatus.HELD:  # nothing was paid yet
+    if booking.status == BookingStatus.HELD or is_paid_by_hand(booking):  # nothing was paid yet
         return redirect("checkout", ref)
     token = queries.manage_token(booking)
     state = outcome_of(booking)
@@ -470,7 +476,7 @@ def outcome_of(booking: Booking) -> str | None:
     return "lost" if has_paid and booking.confirmed_at is None else None
 
 
-def _arrive(request: HttpRequest, name: str, ref: str) -> HttpResponseBase | None:
+def arrive(request: HttpRequest, name: str, ref: str) -> HttpResponseBase | None:
     """Take the token of a link out of the address bar and into a cookie.
 
     Raises: NotFoundError for a token of another booking or none.

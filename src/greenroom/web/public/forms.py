@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -111,10 +112,25 @@ class PurchaseTermsForm(forms.Form):
 
 
 class TermsForm(forms.Form):
+    """The way to pay, where there are several or it is paid by hand, and the agreement."""
+
+    method = forms.ChoiceField(
+        label="How do you want to pay?",
+        widget=forms.RadioSelect,
+        error_messages={"invalid_choice": "This way to pay is not offered any more. Choose another."},
+    )
     terms = forms.BooleanField(
         label="I agree to the cancellation policy",
         error_messages={"required": "Please agree to go on."},
     )
+
+    def __init__(self, *args: Any, ways: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not ways:
+            del self.fields["method"]
+            return
+        self.fields["method"].choices = ways  # type: ignore[attr-defined]  # a ChoiceField
+        self.fields["method"].initial = ways[0][0]
 
 
 def known_answers(questions: list[IntakeQuestion], answers: list[dict[str, str]]) -> dict[str, str]:

@@ -37,6 +37,7 @@ from greenroom.web.discord import card_of
 from greenroom.web.picker import alternatives
 from greenroom.web.public.booking import picker_context
 from greenroom.web.public.views import is_partial
+from greenroom.web.public.ways import is_paid_by_hand
 from greenroom.web.student import sheets
 from greenroom.web.student.forms import AskForm, CancelForm, LostLinkForm, MoveForm
 
@@ -90,6 +91,7 @@ def manage(request: HttpRequest, token: str) -> HttpResponseBase:
         "has_asked": bool(booking.move_request),
         "proposals": _proposals(booking, now),
         "proposal_note": booking.proposal_note,
+        "pay_url": reverse("pay_by_hand", args=[booking.ref]) if is_paid_by_hand(booking) else "",
         "answer_by": booking.approve_by if status == BookingStatus.PENDING_APPROVAL else None,
         "refund": _refund_sentence(booking),
         "book_again_url": presenters.book_again_url(booking) if booking.status in _AGAIN else "",

@@ -7,6 +7,7 @@ from greenroom.web.studio.explain import views as explain
 from greenroom.web.studio.offers import downloads
 from greenroom.web.studio.offers import views as offers
 from greenroom.web.studio.orders import views as orders
+from greenroom.web.studio.payments import views as payments
 from greenroom.web.studio.profile import views as profile
 from greenroom.web.studio.rates import views as rates
 from greenroom.web.studio.schedule import views as schedule
@@ -49,6 +50,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("studio/clients/<str:ref>/", clients.client_page, name="studio_client"),
     path("studio/orders/", orders.order_list, name="studio_orders"),
     path("studio/orders/export/", orders.export, name="studio_orders_export"),
+    path("studio/payments/", payments.by_hand, name="studio_payments"),
+    path("studio/payments/refunds/<str:ref>/", payments.refund, name="studio_payment_refund"),
+    path("studio/payments/<str:ref>/", payments.payment, name="studio_payment"),
+    path("studio/payments/<str:ref>/proofs/<str:proof_ref>/", payments.proof, name="studio_payment_proof"),
     path("studio/offers/", offers.offer_list, name="studio_offers"),
     path("studio/offers/new/", offers.new_offer, name="studio_offer_new"),
     path("studio/offers/new/download/", downloads.new_download, name="studio_download_new"),

@@ -30,6 +30,7 @@ _WIDGET_CLASSES = {
     "select": "select",
     "selectmultiple": "select",
     "checkbox": "checkbox",
+    "file": "input py-2.5",
 }
 
 

@@ -17,6 +17,7 @@ from greenroom.catalog.models import Offer
 from greenroom.catalog.types import OfferStatus, Venue
 from greenroom.coaches.models import Coach
 from greenroom.core import clock
+from greenroom.orders.queries import count_by_hand
 from greenroom.rooms.queries import rooms_needing_attention
 from greenroom.web.studio import queries
 from greenroom.web.studio.access import Desk, coach_only, when_words
@@ -146,4 +147,13 @@ def wishes_for_another_time(coach: Coach, now: datetime) -> list[Trouble]:
     ]
 
 
-FINDERS: list[Finder] = [rooms_in_trouble, wishes_for_another_time, sessions_without_outcome]
+def payments_by_hand(coach: Coach, _now: datetime) -> list[Trouble]:
+    """Say how much about payments by hand waits for the coach."""
+    count = count_by_hand(coach)
+    if not count:
+        return []
+    words = "A payment or refund waits" if count == 1 else f"{count} payments or refunds wait"
+    return [Trouble(f"{words} for you.", reverse("studio_payments"), "Look at it")]
+
+
+FINDERS: list[Finder] = [payments_by_hand, rooms_in_trouble, wishes_for_another_time, sessions_without_outcome]

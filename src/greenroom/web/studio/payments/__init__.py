@@ -1,0 +1,1 @@
+"""Payments by hand about which the coach decides."""
