@@ -56,3 +56,19 @@ def test_record_falls_with_its_transaction() -> None:
         change_and_fail()
 
     assert not AuditEntry.objects.exists()
+
+
+@pytest.mark.django_db
+def test_record_on_a_road_says_so_and_only_there() -> None:
+    user = make_user()
+
+    def fall_off() -> None:
+        with audit.on_road("payments.poll"):
+            audit.record(actor=SYSTEM, action="user.prune", target=user, now=MONDAY)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fall_off()
+    audit.record(actor=SYSTEM, action="user.prune", target=user, now=MONDAY)
+
+    assert list(AuditEntry.objects.order_by("pk").values_list("road", flat=True)) == ["payments.poll", ""]

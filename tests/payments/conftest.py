@@ -17,7 +17,7 @@ from greenroom.jobs import registry
 from greenroom.payments import gateways
 from greenroom.payments.jobs import JOB_HANDLERS
 
-_RECURRING = {"payments.poll", "payments.collect_events"}
+_RECURRING = {"payments.poll", "payments.collect_events", "payments.compare_with_gateway"}
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ def test_job_kinds_are_frozen() -> None:
     assert sorted(JOB_HANDLERS) == [
         "payments.close_attempt",
         "payments.collect_events",
+        "payments.compare_with_gateway",
         "payments.look_by_hand",
         "payments.poll",
         "payments.process_event",

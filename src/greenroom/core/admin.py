@@ -44,7 +44,7 @@ def badge(state: str) -> SafeString:
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
-    list_display = ("at", "actor_kind", "actor_user_id", "action", "object_kind", "object_id", "reason")
-    list_filter = ("action", "actor_kind")
+    list_display = ("at", "actor_kind", "actor_user_id", "action", "object_kind", "object_id", "reason", "road")
+    list_filter = ("action", "actor_kind", "road")
     search_fields = ("object_id", "reason")
     ordering = ("-pk",)

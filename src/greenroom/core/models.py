@@ -7,7 +7,10 @@ from greenroom.core.ids import REF_LENGTH
 
 
 class AuditEntry(models.Model):
-    """One change of state: who, what, before, after and why. Append-only: rows are never edited."""
+    """One change of state: who, what, before, after and why. Append-only: rows are never edited.
+
+    `road` says by which road the system learned of it, where that is not the usual one.
+    """
 
     at = models.DateTimeField(db_index=True)
     actor_kind = models.CharField(max_length=16)
@@ -19,9 +22,13 @@ class AuditEntry(models.Model):
     before = models.JSONField(default=dict)
     after = models.JSONField(default=dict)
     reason = models.TextField(blank=True)
+    road = models.CharField(max_length=40, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["object_kind", "object_id"], name="audit_by_object")]
+        indexes = [
+            models.Index(fields=["object_kind", "object_id"], name="audit_by_object"),
+            models.Index(fields=["at"], condition=~Q(road=""), name="audit_by_road"),
+        ]
         verbose_name_plural = "audit entries"
 
     def __str__(self) -> str:

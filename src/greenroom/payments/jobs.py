@@ -9,6 +9,7 @@ from greenroom.integrations.stripe.protocol import GatewayConflictError, Gateway
 from greenroom.jobs.errors import PermanentFailureError, RetryLaterError
 from greenroom.jobs.models import Job
 from greenroom.jobs.registry import HandlerSpec, Lane
+from greenroom.jobs.services import close_earlier
 from greenroom.payments import queries, services
 from greenroom.payments.types import AttemptState, EventState
 
@@ -67,6 +68,17 @@ def collect_events(_job: Job) -> None:
         services.collect_events(now=clock.now())
 
 
+def compare_with_gateway(job: Job) -> None:
+    """Compare with the gateways every night; stay failed, for the operator to see, when something stays."""
+    now = clock.now()
+    with _patient():
+        findings = services.compare_with_gateway(now=now)
+    close_earlier(job, now=now)
+    if findings:
+        count = f"{len(findings)} thing{'s' if len(findings) > 1 else ''}"
+        raise PermanentFailureError(f"{count} at the gateway should not be: see the page about money.")
+
+
 def report_mismatch(job: Job) -> None:
     """Stay failed, for the operator to see, until wrong money has gone back."""
     trouble = queries.find_trouble_with_attempt(job.payload["attempt_id"])
@@ -99,5 +111,8 @@ JOB_HANDLERS: Mapping[str, HandlerSpec] = {
     "payments.poll": HandlerSpec(poll, Lane.SLOW, lease=timedelta(minutes=20), every=timedelta(minutes=2)),
     "payments.collect_events": HandlerSpec(
         collect_events, Lane.SLOW, lease=timedelta(minutes=5), every=timedelta(hours=1)
+    ),
+    "payments.compare_with_gateway": HandlerSpec(
+        compare_with_gateway, Lane.SLOW, lease=timedelta(hours=1), every=timedelta(days=1)
     ),
 }

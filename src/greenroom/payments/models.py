@@ -9,6 +9,7 @@ from greenroom.payments import rules
 from greenroom.payments.rules import LIVE
 from greenroom.payments.types import (
     AttemptState,
+    CheckSubject,
     DisputeStand,
     EventState,
     MoneyRule,
@@ -118,7 +119,10 @@ class PaymentAttempt(models.Model):
 
 
 class GatewayEvent(models.Model):
-    """One genuine callback, kept as it came. The row outlives a failed run of the job that works on it."""
+    """One genuine callback, kept as it came. The row outlives a failed run of the job that works on it.
+
+    `is_collected`: it did not come by itself, it was found in the gateway's list.
+    """
 
     gateway = models.CharField(max_length=16)
     account = models.CharField(max_length=64, blank=True)
@@ -132,6 +136,7 @@ class GatewayEvent(models.Model):
     state = models.CharField(
         max_length=16, choices=[(state, state) for state in EventState], default=EventState.RECEIVED
     )
+    is_collected = models.BooleanField(default=False)
     received_at = models.DateTimeField()
     processed_at = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=500, blank=True)
@@ -320,9 +325,17 @@ class WebhookEndpoint(models.Model):
 
 
 class MoneyCheck(models.Model):
-    """One run of the nightly comparison; only the latest is kept."""
+    """One run of a nightly comparison; only the latest of each subject is kept."""
 
     ran_at = models.DateTimeField()
+    subject = models.CharField(
+        max_length=16, choices=[(subject, subject) for subject in CheckSubject], default=CheckSubject.BOOKS
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(subject__in=list(CheckSubject)), name="payments_check_subject_is_known"),
+        ]
 
     def __str__(self) -> str:
         """Return when it ran, in UTC."""

@@ -1,10 +1,12 @@
 """Reading payments. Orders ask here by their reference."""
 
 from collections.abc import Collection, Iterable
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet, Sum
 
+from greenroom.core.models import AuditEntry
 from greenroom.core.money import Money, total
 from greenroom.notifications.display import Viewer, moment
 from greenroom.notifications.display import money as money_words
@@ -23,6 +25,7 @@ from greenroom.payments.types import (
     PLATFORM,
     SHARES,
     AttemptState,
+    CheckSubject,
     EventState,
     FeeSum,
     Movement,
@@ -30,8 +33,22 @@ from greenroom.payments.types import (
     OrderMoney,
     RefundCause,
     RefundRequestState,
+    Repair,
+    Road,
 )
 
+# What a callback would have told us; a question of the bank, or a card that was refused, changes no money.
+REPAIR_ACTIONS = (
+    "payment.processing",
+    "payment.paid",
+    "payment.failed",
+    "payment.dead",
+    "refund.pending",
+    "refund.succeeded",
+    "refund.failed",
+    "refund.canceled",
+    "dispute.change",
+)
 _SENT_BACK = (RefundCause.PAID_TWICE, RefundCause.WRONG_PAYMENT)
 
 
@@ -298,9 +315,42 @@ def get_movement(entry_id: int) -> Movement:
     )
 
 
-def find_latest_check() -> MoneyCheck | None:
-    """Return the latest run of the nightly comparison, with what it found; two queries."""
-    return MoneyCheck.objects.prefetch_related("findings").order_by("-pk").first()
+def find_latest_check(subject: CheckSubject = CheckSubject.BOOKS) -> MoneyCheck | None:
+    """Return the latest run of a nightly comparison, with what it found; two queries."""
+    return MoneyCheck.objects.prefetch_related("findings").filter(subject=subject).order_by("-pk").first()
+
+
+def repairs_since(since: datetime) -> QuerySet[AuditEntry]:
+    """Return the entries since `since` (aware) about what no callback had told, the latest first."""
+    return AuditEntry.objects.filter(at__gte=since, action__in=REPAIR_ACTIONS).exclude(road="").order_by("-pk")
+
+
+def repair_counts(since: datetime) -> dict[Road, int]:
+    """Return how many such changes each road brought since `since`; one query."""
+    found = repairs_since(since).order_by().values("road").annotate(count=Count("pk"))
+    counts = {row["road"]: row["count"] for row in found}
+    return {road: counts.get(road, 0) for road in Road}
+
+
+def latest_repairs(since: datetime, *, limit: int) -> list[Repair]:
+    """Return the latest of such changes with their orders; four queries."""
+    entries = list(repairs_since(since)[:limit])
+
+    def orders(model: type[PaymentAttempt | RefundRequest | Dispute], path: str) -> dict[tuple[str, int], str]:
+        kind = model._meta.label_lower
+        ids = [entry.object_id for entry in entries if entry.object_kind == kind]
+        found = model._default_manager.filter(pk__in=ids).values_list("pk", path)
+        return {(kind, pk): order_ref for pk, order_ref in found}
+
+    order_of = {
+        **orders(PaymentAttempt, "order_ref"),
+        **orders(RefundRequest, "attempt__order_ref"),
+        **orders(Dispute, "attempt__order_ref"),
+    }
+    return [
+        Repair(one.at, Road(one.road), one.action, order_of.get((one.object_kind, one.object_id), ""))
+        for one in entries
+    ]
 
 
 def events_that_failed() -> QuerySet[GatewayEvent]:

@@ -176,6 +176,31 @@ class FeeSum:
     unknown: int
 
 
+class CheckSubject(StrEnum):
+    """What a nightly comparison is about: our own books, or what the gateways say of them."""
+
+    BOOKS = "books"
+    GATEWAYS = "gateways"
+
+
+class Road(StrEnum):
+    """How we learned of what no callback had told; each is the kind of the job that asked."""
+
+    POLL = "payments.poll"
+    EVENTS = "payments.collect_events"
+    COMPARISON = "payments.compare_with_gateway"
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """A change that no callback had told: when it was made (aware UTC), by which road, its audit action, its order."""
+
+    at: datetime
+    road: Road
+    action: str
+    order_ref: str
+
+
 class MoneyRule(StrEnum):
     """What must hold for the money of every order, and is checked every night."""
 
@@ -184,6 +209,8 @@ class MoneyRule(StrEnum):
     CONFIRMED_IS_PAID = "confirmed_is_paid"
     JOURNAL_ADDS_UP = "journal_adds_up"
     LEDGER_MATCHES = "ledger_matches"
+    GATEWAY_KNOWN = "gateway_known"
+    GATEWAY_SUMS = "gateway_sums"
 
 
 @dataclass(frozen=True, slots=True)

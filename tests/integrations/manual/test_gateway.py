@@ -18,6 +18,7 @@ from greenroom.integrations.manual.proofs import MOST_BYTES, read_proof
 from greenroom.integrations.stripe.protocol import (
     ByHand,
     GatewayRejectedError,
+    Moved,
     PaymentGateway,
     PaymentSnapshot,
     PayState,
@@ -185,6 +186,7 @@ def test_nothing_calls_back_and_nobody_disputes(gateway: PaymentGateway, now: da
     with pytest.raises(WebhookRefusedError):
         gateway.parse_webhook(b"{}", {}, now=now)
     assert (list(gateway.list_events(since=now)), list(gateway.list_disputes("x"))) == ([], [])
+    assert gateway.list_moved(since=now, until=now, metadata={}) == Moved([], [], [])
 
 
 @pytest.mark.parametrize("call", ["fetch", "expire_checkout", "fetch_refund", "list_refunds"])

@@ -8,11 +8,12 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import stripe
 from django.conf import settings
+from django.db.models import Manager, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.test import RequestFactory
 from django.urls import path
@@ -33,6 +34,8 @@ from greenroom.integrations.stripe.protocol import (
 from greenroom.integrations.stripe.sandbox import checkouts, refunds
 from greenroom.integrations.stripe.sandbox.gateway import SandboxGateway
 from greenroom.integrations.stripe.sandbox.models import Checkout, Dispute, Event, Refund
+
+Row = TypeVar("Row", Checkout, Refund, Dispute)
 
 KEY = "sk_test_contract"
 _PAGE = 2
@@ -152,6 +155,9 @@ def expire(request: HttpRequest, ref: str) -> dict[str, Any]:
 
 @answering
 def all_refunds(request: HttpRequest) -> dict[str, Any]:
+    if request.method == "GET" and "payment_intent" not in request.GET:
+        assert request.GET["expand[0]"] == "data.payment_intent"
+        return page_of(request, [refund_object(row) | whole_payment(row) for row in began(request, Refund.objects)])
     if request.method == "GET":
         wanted = request.GET["payment_intent"]
         if not Checkout.objects.filter(payment_ref=wanted).exists():
@@ -227,6 +233,7 @@ def payment_of(checkout: Checkout, state: PayState) -> dict[str, Any]:
         "currency": captured.currency.lower(),
         "last_payment_error": error,
         "latest_charge": charge if state is PayState.PAID else None,
+        "livemode": False,
         "metadata": checkout.metadata,
         "status": _STATUS[state][2],
     }
@@ -264,7 +271,27 @@ def page_of(request: HttpRequest, things: Sequence[dict[str, Any]]) -> dict[str,
 
 
 @answering
+def payments(request: HttpRequest) -> dict[str, Any]:
+    assert request.GET["expand[0]"] == "data.latest_charge"
+    rows = began(request, Checkout.objects)
+    return page_of(request, [payment_of(row, checkouts.state_at(row, clock.now())) for row in rows])
+
+
+def began(request: HttpRequest, rows: Manager[Row]) -> QuerySet[Row]:
+    since, until = (datetime.fromtimestamp(int(request.GET[f"created[{end}]"]), tz=UTC) for end in ("gte", "lt"))
+    assert request.GET["limit"] == "100"
+    return rows.filter(created_at__gte=since, created_at__lt=until).order_by("-pk")
+
+
+def whole_payment(row: Refund | Dispute) -> dict[str, Any]:
+    return {"payment_intent": payment_of(row.checkout, checkouts.state_at(row.checkout, clock.now()))}
+
+
+@answering
 def disputes(request: HttpRequest) -> dict[str, Any]:
+    if "payment_intent" not in request.GET:
+        assert request.GET["expand[0]"] == "data.payment_intent"
+        return page_of(request, [dispute_of(row) | whole_payment(row) for row in began(request, Dispute.objects)])
     wanted = request.GET["payment_intent"]
     if not Checkout.objects.filter(payment_ref=wanted).exists():
         raise StripeSaysNoError(404, f"No such payment_intent: '{wanted}'")
@@ -346,6 +373,7 @@ _ADDRESSES = [
     path("v1/checkout/sessions", sessions),
     path("v1/checkout/sessions/<ref>", session),
     path("v1/checkout/sessions/<ref>/expire", expire),
+    path("v1/payment_intents", payments),
     path("v1/refunds", all_refunds),
     path("v1/refunds/<ref>", one_refund),
     path("v1/events", events),

@@ -18,12 +18,13 @@ from greenroom.integrations.stripe.protocol import (
     GatewayConflictError,
     GatewayRejectedError,
     GatewayUnavailableError,
+    Moved,
     PaymentGateway,
     PaymentSnapshot,
     PayState,
     RefundState,
 )
-from greenroom.integrations.stripe.sandbox import checkouts, disputes
+from greenroom.integrations.stripe.sandbox import checkouts, disputes, refunds
 from greenroom.integrations.stripe.sandbox.gateway import SandboxGateway
 from greenroom.integrations.stripe.sandbox.models import Checkout, Event, IdempotencyKey, Refund
 
@@ -355,6 +356,46 @@ def test_dispute_is_told_with_the_money_that_moved(
     if not steps:
         assert found.evidence_due_at == dispute.evidence_due_at
     assert gateway.list_disputes("pi_none") == []
+
+
+OURS = {"greenroom_site": "https://shop.example"}
+
+
+def test_list_moved_brings_what_arrived_and_what_became_of_it(
+    gateway: PaymentGateway, frozen_clock: SettableClock, now: datetime
+) -> None:
+    make_checkout(gateway, now, key="unpaid")
+    paid = [pay(make_checkout(gateway, now, key=f"paid-{number}"), now) for number in range(3)]
+    gateway.refund(paid[0].payment_ref, PRICE, idempotency_key="by-us", metadata={"refund_request": "7"})
+    refunds.make_refund(paid[1].payment_ref, Money(3000, "EUR"), {}, now=now)
+    disputes.raise_dispute(paid[2].ref, is_inquiry=False, now=now)
+
+    found = gateway.list_moved(since=now, until=frozen_clock.advance(timedelta(seconds=1)), metadata=OURS)
+
+    told = [(one.payment_ref, one.state, one.amount, one.refunded.minor) for one in found.payments]
+    assert told == [(one.payment_ref, "paid", PRICE, back) for one, back in zip(paid, (8000, 3000, 0), strict=True)]
+    assert {(one.order_ref, one.attempt_ref, one.is_test) for one in found.payments} == {("order-1", "attempt-1", True)}
+    assert found.refunds == [*gateway.list_refunds(paid[0].payment_ref), *gateway.list_refunds(paid[1].payment_ref)]
+    assert found.disputes == gateway.list_disputes(paid[2].payment_ref)
+    assert (len(found.refunds), len(found.disputes)) == (2, 1)
+
+
+def test_list_moved_leaves_out_other_times_and_other_sites(
+    gateway: PaymentGateway, frozen_clock: SettableClock
+) -> None:
+    def move_money(key: str, **changes: object) -> None:
+        paid = pay(make_checkout(gateway, frozen_clock(), key=key, **changes), frozen_clock())
+        gateway.refund(paid.payment_ref, Money(100, "EUR"), idempotency_key=f"re-{key}", metadata=OURS)
+        disputes.raise_dispute(paid.ref, is_inquiry=True, now=frozen_clock())
+
+    move_money("before")
+    since = frozen_clock.advance(timedelta(seconds=1))
+    move_money("elsewhere", metadata={"greenroom_site": "https://other.example"})
+    move_money("nobody", metadata={})
+    until = frozen_clock.advance(timedelta(seconds=1))
+    move_money("after")
+
+    assert gateway.list_moved(since=since, until=until, metadata=OURS) == Moved([], [], [])
 
 
 def test_list_events_brings_what_was_not_delivered_since(gateway: PaymentGateway, frozen_clock: SettableClock) -> None:

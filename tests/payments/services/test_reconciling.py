@@ -7,20 +7,26 @@ from tests.factories.clock import SettableClock
 from tests.payments.factories import GOOD_CARD, job_keys, ledger, open_one, pay_attempt, store_attempt
 
 from greenroom.core.actors import SYSTEM
+from greenroom.core.models import AuditEntry
 from greenroom.core.money import Money
 from greenroom.core.transactions import NetworkCallInTransactionError
 from greenroom.integrations.stripe.protocol import GatewayUnavailableError
 from greenroom.integrations.stripe.sandbox import checkouts
 from greenroom.integrations.stripe.sandbox.disputes import raise_dispute, take_step
+from greenroom.integrations.stripe.sandbox.gateway import SandboxGateway
 from greenroom.integrations.stripe.sandbox.models import Event, Refund
 from greenroom.jobs.models import Job
-from greenroom.payments import jobs, services
+from greenroom.payments import gateways, jobs, services
 from greenroom.payments.models import Dispute, GatewayEvent, LedgerEntry, PaymentAttempt, RefundRequest
 from greenroom.payments.types import RefundCause
 
 pytestmark = pytest.mark.usefixtures("db", "gateway")
 
 LATER = timedelta(minutes=3)
+
+
+class QuietGateway(SandboxGateway):
+    is_hosted = False
 
 
 def test_poll_finds_a_payment_whose_callbacks_never_came(
@@ -89,6 +95,7 @@ def test_poll_ends_an_attempt_that_never_got_a_page_once_its_time_is_over(now: d
 
     attempt.refresh_from_db()
     assert attempt.state == "dead"
+    assert AuditEntry.objects.get(action="payment.dead").road == ""
     assert job_keys(["orders.settle"]) == [f"orders.settle:order-1:{attempt.pk}:dead"]
 
 
@@ -189,3 +196,15 @@ def test_poll_learns_a_fee_that_was_not_known_once_an_hour(now: datetime, frozen
     attempt.refresh_from_db()
     assert attempt.fee == Money(145, "EUR")
     assert [row[1] for row in ledger("fee")] == [-145, 145]
+
+
+def test_poll_of_a_gateway_that_never_calls_back_finds_nothing_that_was_missed(
+    now: datetime,
+) -> None:
+    attempt = open_one(now=now)
+    checkouts.pay_by_card(str(attempt.gateway_ref), GOOD_CARD, now=now)
+    gateways.use(QuietGateway())
+
+    services.poll(now=now + LATER)
+
+    assert AuditEntry.objects.get(action="payment.paid").road == ""

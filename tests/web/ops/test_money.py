@@ -1,5 +1,5 @@
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -10,9 +10,14 @@ from tests.factories.clock import SettableClock
 from tests.payments.factories import store_attempt
 from tests.web.test_templates import Reader
 
-from greenroom.payments.models import Dispute, MoneyCheck
-from greenroom.payments.types import MoneyRule
-from greenroom.web.ops.money import RULES
+from greenroom.core import audit
+from greenroom.core.actors import SYSTEM
+from greenroom.integrations.stripe.sandbox.gateway import SandboxGateway
+from greenroom.payments import gateways
+from greenroom.payments.models import Dispute, MoneyCheck, PaymentAttempt
+from greenroom.payments.queries import REPAIR_ACTIONS
+from greenroom.payments.types import CheckSubject, MoneyRule, Road
+from greenroom.web.ops.money import GATEWAY_RULES, REPAIRS, ROADS, RULES
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_clock")]
 
@@ -41,7 +46,10 @@ def test_visitors_are_asked_to_sign_in_and_others_find_nothing(client: Client) -
 
 
 def test_every_rule_has_words() -> None:
-    assert set(RULES) == set(MoneyRule)
+    assert {*RULES, *GATEWAY_RULES} == set(MoneyRule)
+    assert not set(RULES) & set(GATEWAY_RULES)
+    assert set(ROADS) == set(Road)
+    assert set(REPAIRS) == set(REPAIR_ACTIONS)
 
 
 def test_page_says_when_nothing_ran_and_when_it_is_old(desk: Client, frozen_clock: SettableClock) -> None:
@@ -50,7 +58,7 @@ def test_page_says_when_nothing_ran_and_when_it_is_old(desk: Client, frozen_cloc
 
     answer = desk.post("/ops/money/check/", follow=True)
     assert "Compared: nothing found." in text(answer)
-    assert text(answer).count("Holds") == len(MoneyRule)
+    assert text(answer).count("Holds") == len(RULES)
     frozen_clock.advance(timedelta(hours=25))
     assert "more than a day old" not in text(desk.get("/ops/money/"))
     frozen_clock.advance(timedelta(hours=2))
@@ -87,8 +95,67 @@ def test_number_of_queries_does_not_grow_with_the_findings(
     desk: Client, frozen_clock: SettableClock, rows: int, django_assert_num_queries: Callable[..., object]
 ) -> None:
     check = MoneyCheck.objects.create(ran_at=frozen_clock())
+    there = MoneyCheck.objects.create(ran_at=frozen_clock(), subject=CheckSubject.GATEWAYS)
     for number in range(rows):
         check.findings.create(rule=MoneyRule.PAID_IS_FULFILLED, order_ref=f"o{number}", detail="x")
+        there.findings.create(rule=MoneyRule.GATEWAY_KNOWN, order_ref=f"o{number}", detail="x")
+        note_repair(store_attempt(now=frozen_clock(), order_ref=f"o{number}"), frozen_clock())
 
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(16):
         desk.get("/ops/money/")
+
+
+@pytest.fixture
+def payments_wired(frozen_clock: SettableClock) -> Iterator[None]:  # noqa: ARG001 -- the gateway reads the clock
+    before = gateways.wired()
+    gateways.use(SandboxGateway())
+    yield
+    gateways.use(*before)
+
+
+@pytest.fixture
+def no_payments() -> Iterator[None]:
+    before = gateways.wired()
+    gateways.use()
+    yield
+    gateways.use(*before)
+
+
+@pytest.mark.usefixtures("payments_wired")
+def test_what_the_gateway_says_is_told_apart_and_when_it_is_old(desk: Client, frozen_clock: SettableClock) -> None:
+    assert "It was not compared yet" in text(desk.get("/ops/money/"))
+    check = MoneyCheck.objects.create(ran_at=frozen_clock(), subject=CheckSubject.GATEWAYS)
+    check.findings.create(rule=MoneyRule.GATEWAY_KNOWN, order_ref="order-lost", detail="Payment pi_1: nobody knows it.")
+
+    page = text(desk.get("/ops/money/"))
+
+    assert (page.count("1 found"), page.count("Holds")) == (1, 1)
+    assert "Order order-lost <span" in page
+    assert "Payment pi_1: nobody knows it." in page
+    assert "Nothing was compared yet" in page  # the books
+    assert "That is more than a day ago" not in page
+    frozen_clock.advance(timedelta(hours=27))
+    assert "That is more than a day ago" in text(desk.get("/ops/money/"))
+
+
+@pytest.mark.usefixtures("no_payments")
+def test_site_without_payment_pages_is_told_nothing_of_them(desk: Client) -> None:
+    assert "What the gateway says" not in text(desk.get("/ops/money/"))
+
+
+def test_what_was_found_without_a_callback_is_listed_for_thirty_days(desk: Client, frozen_clock: SettableClock) -> None:
+    attempt = store_attempt(now=frozen_clock(), order_ref="o1")
+    note_repair(attempt, frozen_clock() - timedelta(days=30))
+    note_repair(attempt, frozen_clock() - timedelta(days=30, seconds=1))
+    audit.record(actor=SYSTEM, action="payment.paid", target=attempt, now=frozen_clock())
+
+    page = text(desk.get("/ops/money/"))
+
+    assert "1 by asking after what was not decided, 0 by collecting events" in page
+    assert page.count("A payment had arrived") == 1
+    assert '<a class="action" href="/ops/orders/o1/">Order o1</a>, by asking after' in page
+
+
+def note_repair(attempt: PaymentAttempt, now: datetime) -> None:
+    with audit.on_road(Road.POLL):
+        audit.record(actor=SYSTEM, action="payment.paid", target=attempt, now=now)

@@ -16,6 +16,7 @@ from greenroom.integrations.stripe.protocol import (
     DisputeSnapshot,
     EventEnvelope,
     GatewayRejectedError,
+    Moved,
     PaymentSnapshot,
     PayState,
     RefundSnapshot,
@@ -94,6 +95,10 @@ class ManualGateway:
     def list_events(self, *, since: datetime) -> list[EventEnvelope]:  # noqa: ARG002 -- the protocol's
         """Return none: what was said here arrived here."""
         return []
+
+    def list_moved(self, *, since: datetime, until: datetime, metadata: Mapping[str, str]) -> Moved:  # noqa: ARG002 -- the protocol's
+        """Return nothing: what people said here is all there is to compare with."""
+        return Moved([], [], [])
 
 
 def _look(gateway_ref: str, *, even_if_open: bool) -> PaymentSnapshot:

@@ -5,7 +5,7 @@ Keys are the caller's, so that a call whose answer was lost is repeated and not 
 dictionaries at this edge: Stripe's own are no mappings any more (stripe-python 15).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,6 +21,7 @@ from greenroom.integrations.stripe.protocol import (
     EventEnvelope,
     GatewayConflictError,
     GatewayRejectedError,
+    Moved,
     PaymentSnapshot,
     RefundSnapshot,
 )
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _EXPANDED = ["payment_intent.latest_charge.balance_transaction"]
+_CHARGE = "data.latest_charge"
+_PAYMENT = "data.payment_intent"
 _LIVE_KEYS = ("sk_live_", "rk_live_")
 _LONGEST_NAME = 250
 _PAGE = 100
@@ -130,6 +133,26 @@ class StripeGateway:
         params: Any = {"created": created, "types": list(EVENT_TYPES), "limit": _PAGE}
         return self._ask_for_all(lambda: self._client.v1.events.list(params), envelope_of)[::-1]
 
+    def list_moved(self, *, since: datetime, until: datetime, metadata: Mapping[str, str]) -> Moved:
+        """Return what moved in a while. Lists know nothing of metadata, so all of the account is read.
+
+        Refunds and disputes are asked for with their payments, which say whose they are.
+        """
+        created = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
+        of_payments: Any = {"created": created, "limit": _PAGE, "expand": [_CHARGE]}
+        of_others: Any = {"created": created, "limit": _PAGE, "expand": [_PAYMENT]}
+        every = self._client.v1
+        payments = self._ask_for_all(
+            lambda: every.payment_intents.list(of_payments), lambda one: reading.arrival_of(one, metadata)
+        )
+        refunds = self._ask_for_all(
+            lambda: every.refunds.list(of_others), lambda one: reading.of_site(one, metadata, reading.refund_of)
+        )
+        disputes = self._ask_for_all(
+            lambda: every.disputes.list(of_others), lambda one: reading.of_site(one, metadata, reading.dispute_of)
+        )
+        return Moved(_known(payments), _known(refunds), _known(disputes))
+
     def _ask(self, call: "Callable[[], stripe.StripeObject]", read: Callable[[Mapping[str, Any]], T]) -> T:
         return exchange(lambda: read(call().to_dict()))
 
@@ -138,6 +161,11 @@ class StripeGateway:
     ) -> list[T]:
         """Read a list to its last page."""
         return exchange(lambda: [read(one.to_dict()) for one in call().auto_paging_iter()])
+
+
+def _known(found: Sequence[T | None]) -> list[T]:
+    """Leave out what was not ours, and turn Stripe's order, newest first."""
+    return [one for one in found[::-1] if one is not None]
 
 
 def _session_params(request: CheckoutRequest) -> dict[str, object]:

@@ -168,6 +168,18 @@ class DisputeSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """The money that moved at a gateway in a while, each kind oldest first.
+
+    A payment that is listed has arrived. Its `gateway_ref` is empty where the gateway lists payments and not checkouts.
+    """
+
+    payments: Sequence[PaymentSnapshot]
+    refunds: Sequence[RefundSnapshot]
+    disputes: Sequence[DisputeSnapshot]
+
+
+@dataclass(frozen=True, slots=True)
 class EventEnvelope:
     """An event with a genuine signature: which object changed, never what it means."""
 
@@ -322,3 +334,9 @@ class PaymentGateway(Protocol):
 
     def list_events(self, *, since: datetime) -> Iterable[EventEnvelope]:
         """Return the events since `since` (aware UTC) that may not have arrived, oldest first; some may have."""
+
+    def list_moved(self, *, since: datetime, until: datetime, metadata: Mapping[str, str]) -> Moved:
+        """Return the payments, refunds and disputes that began from `since` to before `until` (aware UTC).
+
+        Only payments that carry all of `metadata`, and what became of such payments, whoever asked for it.
+        """

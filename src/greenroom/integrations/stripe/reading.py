@@ -3,10 +3,10 @@
 Each function raises KeyError, TypeError, AttributeError or ValueError for an object that is not what it should be.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from greenroom.core.money import Money, total
 from greenroom.integrations.stripe.amounts import from_stripe
@@ -20,6 +20,7 @@ from greenroom.integrations.stripe.protocol import (
 )
 
 Thing = Mapping[str, Any]
+T = TypeVar("T")
 _INQUIRY = "warning_"
 
 # What the payment behind a session that was sent off says of a method that settles later.
@@ -59,6 +60,36 @@ def payment_of(session: Thing) -> PaymentSnapshot:
         problem="" if state is PayState.PAID else _problem(payment),
         fee=_fee([charge.get("balance_transaction")]),
     )
+
+
+def arrival_of(payment: Thing, metadata: Mapping[str, str]) -> PaymentSnapshot | None:
+    """Return the truth about a payment whose `latest_charge` is expanded; None unless it came and carries `metadata`.
+
+    A payment does not name its session.
+    """
+    if payment["status"] != "succeeded" or not _carries(payment, metadata):
+        return None
+    charge: Thing = payment["latest_charge"] or {}
+    return PaymentSnapshot(
+        gateway_ref="",
+        payment_ref=str(payment["id"]),
+        state=PayState.PAID,
+        amount=from_stripe(payment["amount_received"], payment["currency"]),
+        refunded=from_stripe(charge.get("amount_refunded") or 0, payment["currency"]),
+        is_test=not payment["livemode"],
+        order_ref=str(payment["metadata"].get("order_ref", "")),
+        attempt_ref=str(payment["metadata"].get("attempt_ref", "")),
+    )
+
+
+def of_site(thing: Thing, metadata: Mapping[str, str], read: Callable[[Thing], T]) -> T | None:
+    """Read a refund or dispute whose `payment_intent` is expanded; None unless that payment carries `metadata`."""
+    return read(thing) if _carries(thing["payment_intent"] or {}, metadata) else None
+
+
+def _carries(payment: Thing, metadata: Mapping[str, str]) -> bool:
+    carried = payment.get("metadata") or {}
+    return all(carried.get(name) == value for name, value in metadata.items())
 
 
 def refund_of(refund: Thing) -> RefundSnapshot:

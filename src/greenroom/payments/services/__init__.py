@@ -4,6 +4,7 @@ from greenroom.payments.services.by_hand import approve, decide_refund, hand_in,
 from greenroom.payments.services.by_staff import refund_as_seen, refund_by_staff
 from greenroom.payments.services.checking import record_check
 from greenroom.payments.services.closing import close_attempt, request_close
+from greenroom.payments.services.comparing import compare_with_gateway
 from greenroom.payments.services.disputes import apply_dispute_snapshot, learn_disputes
 from greenroom.payments.services.endpoints import check_gateway, connect_endpoint
 from greenroom.payments.services.events import process_event, receive_event
@@ -33,6 +34,7 @@ __all__ = [
     "check_gateway",
     "close_attempt",
     "collect_events",
+    "compare_with_gateway",
     "connect_endpoint",
     "decide_refund",
     "hand_in",

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db import IntegrityError
 
+from greenroom.core import audit
 from greenroom.core.faults import fault_point
 from greenroom.core.transactions import refuse_network_in_transaction, unit_of_work
 from greenroom.integrations.stripe.protocol import EventEnvelope, ObjectKind, WebhookRefusedError
@@ -15,7 +16,7 @@ from greenroom.payments.services.attempts import SITE_KEY, our_metadata
 from greenroom.payments.services.disputes import apply_dispute_snapshot
 from greenroom.payments.services.refunds import apply_refund_snapshot
 from greenroom.payments.services.snapshots import sync_attempt
-from greenroom.payments.types import EventState
+from greenroom.payments.types import EventState, Road
 
 PROCESS = "payments.process_event"
 # A callback may overtake the answer that names its object; after a day it is not that.
@@ -34,7 +35,7 @@ def receive_event(*, body: bytes, headers: Mapping[str, str], now: datetime) -> 
     return store_event(gateway.parse_webhook(body, headers, now=now), gateway=gateway.code, now=now)
 
 
-def store_event(envelope: EventEnvelope, *, gateway: str, now: datetime) -> GatewayEvent:
+def store_event(envelope: EventEnvelope, *, gateway: str, now: datetime, is_collected: bool = False) -> GatewayEvent:
     """Keep an event of the gateway with this code once, with the job that works on it; a second call returns it.
 
     The index decides what is new: nearly every event is, so nothing is looked up before.
@@ -49,6 +50,7 @@ def store_event(envelope: EventEnvelope, *, gateway: str, now: datetime) -> Gate
         payment_ref=envelope.payment_ref,
         metadata=dict(envelope.metadata),
         raw=dict(envelope.raw),
+        is_collected=is_collected,
         received_at=now,
     )
     try:
@@ -75,6 +77,11 @@ def process_event(*, event_id: int, now: datetime) -> GatewayEvent:
     event = GatewayEvent.objects.get(pk=event_id)
     if event.state in {EventState.PROCESSED, EventState.IGNORED}:
         return event
+    with audit.on_road(Road.EVENTS if event.is_collected else ""):
+        return _process(event, now)
+
+
+def _process(event: GatewayEvent, now: datetime) -> GatewayEvent:
     if event.object_kind == ObjectKind.DISPUTE:
         return _process_dispute(event, now)
     refund = RefundRequest.objects.filter(refund_ref=event.object_ref).first()

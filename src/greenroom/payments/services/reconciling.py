@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from greenroom.core import audit
 from greenroom.core.transactions import refuse_network_in_transaction
 from greenroom.integrations.stripe.protocol import GatewayRejectedError, GatewayUnavailableError, PaymentGateway
 from greenroom.payments import gateways, rules
@@ -13,6 +14,7 @@ from greenroom.payments.services.disputes import apply_dispute_snapshot
 from greenroom.payments.services.events import store_event
 from greenroom.payments.services.refunds import apply_refund_snapshot
 from greenroom.payments.services.snapshots import sync_attempt
+from greenroom.payments.types import Road
 
 _QUIET_FOR = timedelta(minutes=2)
 _MOST_AT_ONCE = 40  # each may take a time-out's length; the job's lease covers them all
@@ -34,7 +36,7 @@ def poll(*, now: datetime) -> None:
     """
     refuse_network_in_transaction()
     _note_switched_off()
-    _each(lambda gateway: _poll(gateway, now))
+    _each(lambda gateway: _poll_noting(gateway, now))
 
 
 def _each(visit: Callable[[PaymentGateway], None]) -> None:
@@ -58,6 +60,12 @@ def _note_switched_off() -> None:
         live.filter(gateway=code).update(problem=str(GatewayOffError(code)))
     for code in moving.values_list("attempt__gateway", flat=True).distinct():
         moving.filter(attempt__gateway=code).update(last_error=str(GatewayOffError(code)))
+
+
+def _poll_noting(gateway: PaymentGateway, now: datetime) -> None:
+    """Visit a gateway, and let the audit log say that no callback told, where one could have come."""
+    with audit.on_road(Road.POLL if gateway.is_hosted else ""):
+        _poll(gateway, now)
 
 
 def _poll(gateway: PaymentGateway, now: datetime) -> None:
@@ -111,14 +119,15 @@ def _collect(gateway: PaymentGateway, now: datetime) -> int:
     known = set(kept.values_list("event_id", flat=True))
     missing = [envelope for envelope in events if envelope.event_id not in known]
     for envelope in missing:
-        store_event(envelope, gateway=gateway.code, now=now)
+        store_event(envelope, gateway=gateway.code, now=now, is_collected=True)
     return len(missing)
 
 
 def _ask_after_attempt(attempt: PaymentAttempt, now: datetime) -> None:
     if attempt.gateway_ref is None:
         if now > attempt.expires_at + GRACE:
-            close_attempt(attempt_id=attempt.pk, now=now)
+            with audit.on_road(""):  # of what never got a page no callback can come
+                close_attempt(attempt_id=attempt.pk, now=now)
         return
     try:
         sync_attempt(attempt_id=attempt.pk, now=now)

@@ -18,6 +18,7 @@ from greenroom.integrations.stripe.protocol import (
     EventEnvelope,
     GatewayRejectedError,
     GatewayUnavailableError,
+    Moved,
     PaymentSnapshot,
     PayState,
     RefundSnapshot,
@@ -128,6 +129,23 @@ class SandboxGateway:
         undelivered = Event.objects.filter(delivered_at__isnull=True, created_at__gte=since).order_by("pk")
         bodies: list[dict[str, Any]] = [loads(event.body) for event in undelivered]
         return [envelope_of(body) for body in bodies]
+
+    def list_moved(self, *, since: datetime, until: datetime, metadata: Mapping[str, str]) -> Moved:
+        """Return what moved in a while; a payment began with its checkout here."""
+        now = _reach()
+        in_time = {"created_at__gte": since, "created_at__lt": until}
+        paid = Checkout.objects.filter(state=PayState.PAID, **in_time).order_by("pk")
+        back = Refund.objects.select_related("checkout").filter(**in_time).order_by("pk")
+        disputed = Dispute.objects.select_related("checkout").filter(**in_time).order_by("pk")
+        return Moved(
+            [_snapshot(one, now) for one in paid if _carries(one, metadata)],
+            [_refund_snapshot(one) for one in back if _carries(one.checkout, metadata)],
+            [_dispute_snapshot(one) for one in disputed if _carries(one.checkout, metadata)],
+        )
+
+
+def _carries(checkout: Checkout, metadata: Mapping[str, str]) -> bool:
+    return all(checkout.metadata.get(name) == value for name, value in metadata.items())
 
 
 def _reach() -> datetime:
