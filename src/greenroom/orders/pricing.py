@@ -37,10 +37,10 @@ def line_totals(lines: Sequence[PricedLine], *, is_tax_on_top: bool) -> list[Mon
 
     Nothing for discounts and for the tax line, which the others bear.
     """
-    prices = [one.line.price if one.line.kind is not LineKind.TAX else one.line.price - one.line.price for one in lines]
-    shares = _after_discounts(prices)
-    taxes = [one.tax.minor if is_tax_on_top else 0 for one in lines]
-    return [Money(share + tax, one.line.price.currency) for share, tax, one in zip(shares, taxes, lines, strict=True)]
+    nothing = [Money(0, one.line.price.currency) for one in lines]
+    sold = [zero if one.line.kind is LineKind.TAX else one.line.price for one, zero in zip(lines, nothing, strict=True)]
+    taxes = [one.tax if is_tax_on_top else zero for one, zero in zip(lines, nothing, strict=True)]
+    return [Money(net, tax.currency) + tax for net, tax in zip(_after_discounts(sold), taxes, strict=True)]
 
 
 def tax_within(amount: Money, *, order_total: Money, order_tax: Money) -> Money:

@@ -10,7 +10,6 @@ from greenroom.orders.types import DocumentKind, PurchaseState, Shares, Sums
 from greenroom.payments.types import MovementKind
 
 ALL_PERCENT = 100
-_ANY = "EUR"  # where only the proportion counts
 # Stripe refuses a checkout that expires in less than 30 minutes; sent exactly, clock skew fails it.
 CHECKOUT_LASTS = timedelta(minutes=32)
 # How long what was shown can be paid at its price. Nothing is kept from anybody meanwhile.
@@ -71,18 +70,18 @@ def left_of_lines(
     `taken` are refunds in minor units with what of each was for which line; one without lines was for all of them, in
     proportion to what was left of each.
     """
-    left = {number: total.minor for number, total in totals.items()}
+    left = dict(totals)
     for minor, lines in taken:
         parts = dict(lines) or _in_proportion(minor, left)
-        for number, part in parts.items():
-            left[number] = max(left.get(number, 0) - part, 0)
-    return {number: Money(left[number], total.currency) for number, total in totals.items()}
+        left = {number: Money(max(one.minor - parts.get(number, 0), 0), one.currency) for number, one in left.items()}
+    return left
 
 
-def _in_proportion(minor: int, left: Mapping[int, int]) -> dict[int, int]:
-    if not any(left.values()):
+def _in_proportion(minor: int, left: Mapping[int, Money]) -> dict[int, int]:
+    weights = [one.minor for one in left.values()]
+    if not any(weights):
         return {}
-    parts = Money(minor, _ANY).allocate(list(left.values()))
+    parts = Money(minor, next(iter(left.values())).currency).allocate(weights)
     return {number: part.minor for number, part in zip(left, parts, strict=True)}
 
 
