@@ -37,8 +37,8 @@ class DirectoryForm(forms.Form):
         )
 
 
-class DetailsForm(forms.Form):
-    """Who books, and what for; the offer's own questions stand between, as `question_<key>`."""
+class BuyerForm(forms.Form):
+    """Who books or buys."""
 
     name = PlainTextField(
         label="Name",
@@ -51,10 +51,15 @@ class DetailsForm(forms.Form):
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
         error_messages={
-            "required": "We need your address to send you the link to the session.",
+            "required": "We need your address to send you the link to it.",
             "invalid": "Write a whole address, such as name@example.org.",
         },
     )
+
+
+class DetailsForm(BuyerForm):
+    """Who books, and what for; the offer's own questions stand between, as `question_<key>`."""
+
     goals = PlainTextField(
         label="What should the session be about?",
         required=False,
@@ -82,26 +87,6 @@ class DetailsForm(forms.Form):
         given = {name.removeprefix(_QUESTION_PREFIX): value for name, value in self.cleaned_data.items()}
         keys = {name.removeprefix(_QUESTION_PREFIX) for name in self.fields if name.startswith(_QUESTION_PREFIX)}
         return {key: _answer_text(given[key]) for key in keys}
-
-
-class BuyerForm(forms.Form):
-    """Who buys something that needs no time."""
-
-    name = PlainTextField(
-        label="Name",
-        max_length=100,
-        widget=forms.TextInput(attrs={"autocomplete": "name"}),
-        error_messages={"required": "Tell us your name."},
-    )
-    email = forms.EmailField(
-        label="Email",
-        max_length=254,
-        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
-        error_messages={
-            "required": "We need your address to send you what you buy.",
-            "invalid": "Write a whole address, such as name@example.org.",
-        },
-    )
 
 
 class PurchaseTermsForm(forms.Form):
