@@ -6,7 +6,7 @@ answers, hold a request back and let it land late, and end the process (as far a
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,6 +42,7 @@ from greenroom.rooms import discord, jobs
 from greenroom.rooms.bot_state import DatabaseBotState
 from greenroom.rooms.discord import Connection
 from greenroom.rooms.models import Room
+from greenroom.rooms.policies import SITE_POLICY
 from greenroom.rooms.services import sweep_guild
 
 BASE_URL = "http://discord.invalid/sandbox/discord/api/v10"
@@ -323,10 +324,10 @@ def open_world(source: SettableClock) -> Iterator[World]:
 
 
 def make_room(session: Any, *, now: datetime | None = None, **values: Any) -> Room:
-    """Make the row of a session's room with the site's policy, in the state given."""
-    policy = {
-        "provision_before": timedelta(hours=2),
-        "open_before": timedelta(hours=2),
-        "close_after": timedelta(hours=1),
-    }
+    """Make the row of a session's room with the site's policy, except for what is given otherwise.
+
+    A room that closes at another time is taken away then, unless it is said when.
+    """
+    policy = asdict(SITE_POLICY)
+    policy["teardown_after"] = values.get("close_after", policy["close_after"])
     return Room.objects.create(session=session, created_at=now or clock.now(), **{**policy, **values})

@@ -1,6 +1,7 @@
 """Rooms are tested against the embedded Discord, through the real client."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from datetime import timedelta
 
 import pytest
@@ -10,8 +11,8 @@ from tests.factories.rooms import World, make_room, open_world
 
 from greenroom.bookings.models import Booking
 from greenroom.catalog.models import Offer
+from greenroom.rooms.policies import RoomPolicy
 from greenroom.rooms.services import request_reconcile
-from greenroom.rooms.types import RoomPolicy
 
 Book = Callable[..., Booking]
 
@@ -41,12 +42,7 @@ def book(world: World, offer: Offer) -> Book:
         identity = world.link(student) if student is not None else None
         booking = make_booking(offer=offer, starts_at=world.now + starts_in, now=world.now, discord_identity=identity)
         if policy is not None:
-            make_room(
-                booking.session,
-                provision_before=policy.provision_before,
-                open_before=policy.open_before,
-                close_after=policy.close_after,
-            )
+            make_room(booking.session, **asdict(policy))
         request_reconcile(booking.session_id, now=world.now)
         return booking
 

@@ -11,8 +11,9 @@ from greenroom.bookings.types import BookingStatus, SessionStatus
 from greenroom.core.models import AuditEntry
 from greenroom.jobs.models import Job, JobState
 from greenroom.rooms.models import DiscordObject, Room, RoomAccess
+from greenroom.rooms.policies import TWO_STEP
 from greenroom.rooms.services import request_reconcile, request_reconcile_of
-from greenroom.rooms.types import TWO_STEP, AccessState, RoomState
+from greenroom.rooms.types import AccessState, RoomState
 
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 

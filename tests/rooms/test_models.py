@@ -37,6 +37,10 @@ def refuses(make: Callable[[], Any], name: str) -> None:
         ({"state": "gone", "channel_id": 7, "guild_id": 1}, "rooms_gone_have_no_channel"),
         ({"open_before": 3 * HOUR}, "rooms_open_after_they_are_made"),
         ({"open_before": -HOUR}, "rooms_open_after_they_are_made"),
+        ({"close_after": -HOUR}, "rooms_are_taken_away_after_they_close"),
+        ({"close_after": 2 * HOUR, "teardown_after": HOUR}, "rooms_are_taken_away_after_they_close"),
+        ({"access_method": "magic"}, "rooms_access_method_is_known"),
+        ({"kind": "stage"}, "rooms_kind_is_known"),
     ],
 )
 def test_room_that_contradicts_itself_is_refused(booking: Booking, values: dict[str, Any], name: str) -> None:

@@ -13,8 +13,9 @@ from greenroom.catalog.models import Offer
 from greenroom.core.errors import NotFoundError
 from greenroom.rooms import discord
 from greenroom.rooms.models import Room, RoomAccess
+from greenroom.rooms.policies import TWO_STEP, WINDOW
 from greenroom.rooms.queries import policy_for, room_view, rooms_needing_attention
-from greenroom.rooms.types import TWO_STEP, WINDOW, AccessState, PageState, RoomState
+from greenroom.rooms.types import AccessState, PageState, RoomState
 
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 

@@ -8,19 +8,12 @@ from django.db.models import F, Q
 from greenroom.accounts.models import DiscordIdentity
 from greenroom.bookings.models import Booking, CoachingSession
 from greenroom.core.ids import REF_LENGTH, new_ref
-from greenroom.rooms.types import (
-    STANDING,
-    AccessState,
-    Intent,
-    ObjectKind,
-    PersonRole,
-    RoomPolicy,
-    RoomState,
-)
+from greenroom.rooms.policies import MOST_NAME, AccessMethod, RoomKind, RoomPolicy
+from greenroom.rooms.types import STANDING, AccessState, Intent, ObjectKind, PersonRole, RoomState
 
 
 def _choices(
-    values: type[RoomState | AccessState | Intent | ObjectKind | PersonRole],
+    values: type[AccessMethod | RoomKind | RoomState | AccessState | Intent | ObjectKind | PersonRole],
 ) -> list[tuple[str, str]]:
     return [(value.value, value.value.replace("_", " ")) for value in values]
 
@@ -39,6 +32,13 @@ class Room(models.Model):
     provision_before = models.DurationField()
     open_before = models.DurationField()
     close_after = models.DurationField()
+    teardown_after = models.DurationField()
+    access_method = models.CharField(max_length=8, choices=_choices(AccessMethod))
+    kind = models.CharField(max_length=16, choices=_choices(RoomKind))
+    channel_name_template = models.CharField(max_length=MOST_NAME)
+    role_name_template = models.CharField(max_length=MOST_NAME)
+    archive_for = models.DurationField()
+    remind_before = models.DurationField()
     generation = models.PositiveIntegerField(default=0)
     marker = models.CharField(max_length=8, blank=True)
     guild_id = models.BigIntegerField(null=True, blank=True)
@@ -81,6 +81,12 @@ class Room(models.Model):
                 condition=Q(open_before__gte=timedelta(0), provision_before__gte=F("open_before")),
                 name="rooms_open_after_they_are_made",
             ),
+            models.CheckConstraint(
+                condition=Q(close_after__gte=timedelta(0), teardown_after__gte=F("close_after")),
+                name="rooms_are_taken_away_after_they_close",
+            ),
+            models.CheckConstraint(condition=Q(access_method__in=[*AccessMethod]), name="rooms_access_method_is_known"),
+            models.CheckConstraint(condition=Q(kind__in=[*RoomKind]), name="rooms_kind_is_known"),
             models.UniqueConstraint(
                 fields=["marker"],
                 condition=~Q(state=RoomState.GONE) & ~Q(marker=""),
@@ -94,13 +100,24 @@ class Room(models.Model):
         ]
 
     def __str__(self) -> str:
-        """Return the channel's marker, or that there is none yet."""
-        return f"coaching-{self.marker}" if self.marker else f"room of session {self.session_id}"
+        """Return the channel's name, or that there is none yet."""
+        return self.policy.channel_name(self.marker) if self.marker else f"room of session {self.session_id}"
 
     @property
     def policy(self) -> RoomPolicy:
-        """The times frozen when the room was planned."""
-        return RoomPolicy(self.provision_before, self.open_before, self.close_after)
+        """The policy frozen when the room was planned."""
+        return RoomPolicy(
+            provision_before=self.provision_before,
+            open_before=self.open_before,
+            close_after=self.close_after,
+            teardown_after=self.teardown_after,
+            access_method=AccessMethod(self.access_method),
+            kind=RoomKind(self.kind),
+            channel_name_template=self.channel_name_template,
+            role_name_template=self.role_name_template,
+            archive_for=self.archive_for,
+            remind_before=self.remind_before,
+        )
 
 
 class RoomAccess(models.Model):

@@ -14,17 +14,8 @@ from greenroom.core.errors import NotFoundError
 from greenroom.integrations.discord.types import DiscordUserId
 from greenroom.rooms import discord, rules
 from greenroom.rooms.models import Room, RoomAccess
-from greenroom.rooms.types import (
-    SITE_POLICY,
-    AccessState,
-    PageState,
-    Participant,
-    PersonRole,
-    RoomPolicy,
-    RoomState,
-    SessionFacts,
-    Sighting,
-)
+from greenroom.rooms.policies import SITE_POLICY, RoomPolicy
+from greenroom.rooms.types import AccessState, PageState, Participant, PersonRole, RoomState, SessionFacts, Sighting
 
 _ENTITLED = (
     BookingStatus.CONFIRMED,
@@ -51,7 +42,7 @@ class RoomView:
 
 
 def policy_for(_offer: Offer) -> RoomPolicy:
-    """Return the times by which the rooms of an offer's new sessions open and close: the site's, for every offer."""
+    """Return the policy of the rooms of an offer's new sessions; the one place that says. The site's, for all."""
     return SITE_POLICY
 
 

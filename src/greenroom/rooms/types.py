@@ -1,7 +1,7 @@
 """The states of rooms and of people's access, and the values that the rules are given and give back."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from greenroom.bookings.types import SessionStatus
@@ -56,29 +56,6 @@ class AccessState(StrEnum):
     GRANTED = "granted"
     REVOKED = "revoked"
     FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class RoomPolicy:
-    """When a room is made and opened before the start, and how long after the end it closes.
-
-    Raises: ValueError when it would open before it is made, or a time is negative.
-    """
-
-    provision_before: timedelta
-    open_before: timedelta
-    close_after: timedelta
-
-    def __post_init__(self) -> None:
-        if not timedelta() <= self.open_before <= self.provision_before or self.close_after < timedelta():
-            raise ValueError("A room is made before it opens, opens before the start, and closes after the end.")
-
-
-# Two hours before, made and opened at once; or made hidden first. Both close an hour after the end.
-WINDOW = RoomPolicy(timedelta(hours=2), timedelta(hours=2), timedelta(hours=1))
-TWO_STEP = RoomPolicy(timedelta(minutes=15), timedelta(minutes=5), timedelta(hours=1))
-PRESETS = {"window": WINDOW, "two_step": TWO_STEP}
-SITE_POLICY = WINDOW
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ import pytest
 
 from greenroom.bookings.types import SessionStatus
 from greenroom.rooms import rules
-from greenroom.rooms.types import WINDOW, AccessState, PageState, RoomState, SessionFacts, Sighting
+from greenroom.rooms.policies import WINDOW
+from greenroom.rooms.types import AccessState, PageState, RoomState, SessionFacts, Sighting
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 FACTS = SessionFacts(SessionStatus.CONFIRMED, START, START + timedelta(hours=1))

@@ -15,8 +15,8 @@ from greenroom.integrations.discord.types import (
     OverwriteTarget,
 )
 from greenroom.rooms import rules
+from greenroom.rooms.policies import TWO_STEP
 from greenroom.rooms.types import (
-    TWO_STEP,
     Actual,
     CreateChannel,
     DeleteChannel,

@@ -14,8 +14,9 @@ from greenroom.core.faults import FAULT_POINTS, KILLED_STATUS
 from greenroom.integrations.discord.sandbox.models import SandboxChannel
 from greenroom.jobs.models import Job, JobState
 from greenroom.rooms.models import DiscordObject, Room
+from greenroom.rooms.policies import TWO_STEP
 from greenroom.rooms.services import request_reconcile
-from greenroom.rooms.types import TWO_STEP, RoomState
+from greenroom.rooms.types import RoomState
 
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 BACK_AGAIN = 50 * SECOND  # the row's lease of 45 seconds, and the run

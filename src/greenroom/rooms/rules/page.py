@@ -3,8 +3,9 @@
 from datetime import datetime, timedelta
 
 from greenroom.integrations.discord.codes import DiscordCode
+from greenroom.rooms.policies import RoomPolicy
 from greenroom.rooms.rules.timing import COUNTING, closes_at, opens_at
-from greenroom.rooms.types import AccessState, PageState, RoomPolicy, RoomState, SessionFacts, Sighting
+from greenroom.rooms.types import AccessState, PageState, RoomState, SessionFacts, Sighting
 
 LINK_REVOKED = "link_revoked"
 # The person is in the server and has not accepted its rules yet: Discord's membership screening.

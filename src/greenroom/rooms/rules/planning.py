@@ -5,6 +5,7 @@ from datetime import datetime
 
 from greenroom.integrations.discord.permissions import BOT_ALLOW, EVERYONE_DENY, PARTICIPANT_ALLOW
 from greenroom.integrations.discord.types import Overwrite, OverwriteTarget
+from greenroom.rooms.policies import RoomPolicy
 from greenroom.rooms.rules.timing import presence_at
 from greenroom.rooms.types import (
     Actual,
@@ -15,7 +16,6 @@ from greenroom.rooms.types import (
     Participant,
     Place,
     Presence,
-    RoomPolicy,
     SessionFacts,
     SetOverwrites,
 )

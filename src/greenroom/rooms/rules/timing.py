@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 
 from greenroom.bookings.types import SessionStatus
-from greenroom.rooms.types import Desired, Presence, RoomPolicy, RoomState, SessionFacts
+from greenroom.rooms.policies import RoomPolicy
+from greenroom.rooms.types import Desired, Presence, RoomState, SessionFacts
 
 # Cancelled and expired sessions have no room, whatever the time; the others go by the clock (X3).
 COUNTING = frozenset(

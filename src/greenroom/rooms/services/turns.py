@@ -7,7 +7,7 @@ already sent is recognised by its generation, and everything else is compared wi
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from greenroom.bookings.models import CoachingSession
@@ -51,15 +51,7 @@ def ensure_room(session_id: int, *, now: datetime) -> Room | None:
     if session.venue != Venue.DISCORD:
         return Room.objects.filter(session=session).first()
     policy = queries.policy_for(session.offer)
-    room, _made = Room.objects.get_or_create(
-        session=session,
-        defaults={
-            "provision_before": policy.provision_before,
-            "open_before": policy.open_before,
-            "close_after": policy.close_after,
-            "created_at": now,
-        },
-    )
+    room, _made = Room.objects.get_or_create(session=session, defaults={**asdict(policy), "created_at": now})
     return room
 
 
