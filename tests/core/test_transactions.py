@@ -96,6 +96,41 @@ def test_lock_held_by_another_connection_is_busy() -> None:
     assert user.name == "Sam Student"
 
 
+@pytest.mark.django_db(transaction=True)
+def test_unit_of_work_waits_for_another_thread_of_this_process() -> None:
+    user = make_user()
+    is_first_in, is_second_coming = threading.Event(), threading.Event()
+    ended: list[str] = []
+
+    def rename_second() -> None:
+        if connection.vendor == "sqlite":
+            with connection.cursor() as cursor:
+                cursor.execute("PRAGMA busy_timeout = 0")  # SQLite itself is not to wait
+        is_first_in.wait(PATIENCE_SECONDS)
+        is_second_coming.set()
+        try:
+            with unit_of_work():
+                User.objects.update(name="Second")
+            ended.append("done")
+        except BusyError as error:
+            ended.append(repr(error))
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=rename_second)
+    thread.start()
+    with unit_of_work():
+        User.objects.update(name="First")
+        is_first_in.set()
+        assert is_second_coming.wait(PATIENCE_SECONDS)
+        thread.join(0.2)  # without a queue of ours SQLite has said no by then
+    thread.join(PATIENCE_SECONDS)
+
+    assert ended == ["done"]
+    user.refresh_from_db()
+    assert user.name == "Second"
+
+
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_each_waiting_for_the_other_is_busy_for_one_of_them() -> None:
