@@ -62,6 +62,11 @@ def has_live_attempt(order_ref: str) -> bool:
     return PaymentAttempt.objects.filter(order_ref=order_ref, state__in=rules.LIVE).exists()
 
 
+def is_under_way(order_ref: str) -> bool:
+    """Tell whether somebody paid and nobody knows yet whether it arrives: a bank, or a person, still has to say so."""
+    return PaymentAttempt.objects.filter(order_ref=order_ref, state=AttemptState.PROCESSING).exists()
+
+
 def find_latest_attempt(order_ref: str) -> PaymentAttempt | None:
     """Return the attempt that was begun last, if there is one."""
     return PaymentAttempt.objects.filter(order_ref=order_ref).order_by("-seq").first()

@@ -293,6 +293,33 @@ def test_buyer_who_changes_their_mind_frees_the_time_also_after_handing_in(
     assert ManualRefund.objects.get().amount == FIFTY  # they let it go: the money goes back
 
 
+def test_choosing_another_time_leaves_the_one_whose_payment_is_under_way(
+    offer: Offer, method: PayMethod, run_jobs: RunJobs
+) -> None:
+    booking = awaited(offer, method)
+    hand_in(booking)
+    run_jobs()
+
+    other = hold(offer, at(15))
+    refuse(booking)
+    run_jobs()
+
+    assert (fresh(booking).status, fresh(booking).cancelled_by) == (BookingStatus.PENDING_PAYMENT, "")
+    assert attempt_of(booking).state == "open"
+    assert fresh(other).status == BookingStatus.HELD
+
+
+def test_choosing_another_time_lets_go_of_the_one_that_nobody_paid(
+    offer: Offer, method: PayMethod, run_jobs: RunJobs
+) -> None:
+    booking = awaited(offer, method)
+
+    hold(offer, at(15))
+    run_jobs()
+
+    assert (fresh(booking).status, attempt_of(booking).state) == (BookingStatus.CANCELLED, "dead")
+
+
 def test_same_answer_twice_has_one_effect_and_another_is_refused(
     offer: Offer, method: PayMethod, run_jobs: RunJobs
 ) -> None:

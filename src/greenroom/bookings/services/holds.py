@@ -35,6 +35,7 @@ from greenroom.core.transactions import unit_of_work
 from greenroom.jobs.services import plan
 from greenroom.orders.services import create_order, update_contact
 from greenroom.orders.types import LineKind, NewLine, NewOrder
+from greenroom.payments.queries import is_under_way
 from greenroom.payments.services import request_close
 
 ALTERNATIVES = 3
@@ -112,9 +113,9 @@ def hold_slot(
     """Keep a time for fifteen minutes so that its holder can give details and pay.
 
     The price, and where it comes from, stay as they are now. Locks the coach. The holder's earlier hold with this coach
-    moves here: it is let go in the same transaction. Calling again with the same time and topic returns the live
-    booking unchanged. Somebody who only named an address (`is_proven` false) is never given a booking that is there,
-    nor ends one that is being paid. A group at that very time is joined.
+    moves here: it is let go in the same transaction, unless a payment of it is under way. Calling again with the same
+    time and topic returns the live booking unchanged. Somebody who only named an address (`is_proven` false) is never
+    given a booking that is there, nor ends one that is being paid. A group at that very time is joined.
     Raises: SlotTakenError with the nearest alternatives, SlotNotOfferedError saying why, OfferNotBookableError,
     AlreadyBookedError, NotAllowedError for a coach who books herself, BusyError.
     """
@@ -132,17 +133,17 @@ def hold_slot(
 
 
 def _keep(wanted: Wanted, holder: str, actor: Actor, now: datetime, *, is_proven: bool) -> Booking | None:
-    """Return the holder's live booking of this very time, or None; every other unpaid one of theirs is let go."""
+    """Return the holder's live booking of this very time, or None; every other one that they did not pay is let go."""
     reached = UNPAID if is_proven else {BookingStatus.HELD}
     earlier = Booking.objects.filter(coach_id=wanted.offer.coach_id, holder=holder, status__in=reached)
     kept = None
-    for booking in earlier.select_related("session", "topic"):
+    for booking in earlier.select_related("session", "topic", "order"):
         session, is_live = booking.session, booking.hold_expires_at > now and not booking.cancelled_by
         is_same = _is_same(booking, wanted, is_proven=is_proven)
         # In a group others get a seat all the same: a refusal would tell whose address has one.
         if is_same and is_live and (is_proven or not session.is_group):
             kept = booking
-        else:
+        elif booking.order is None or not is_under_way(booking.order.ref):
             let_go(locked.lock(booking), BookingEvent.CANCEL, actor=actor, now=now, reason="Another time was chosen.")
     if kept and not is_proven:
         raise SlotTakenError
