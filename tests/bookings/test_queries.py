@@ -417,11 +417,22 @@ def test_find_seat_prefers_what_was_not_given_up(offer: Offer, now: datetime) ->
     assert queries.find_seat(student, "no-such-session") is None
 
 
-def test_bookings_of_student_are_those_confirmed_at_some_time_the_latest_first(offer: Offer, now: datetime) -> None:
+def test_bookings_of_student_are_what_is_ahead_the_soonest_first_then_the_rest(offer: Offer, now: datetime) -> None:
     student = make_user()
+    paying = make_booking(offer=offer, starts_at=at(9), now=now, student=student, status=BookingStatus.PENDING_PAYMENT)
     early = make_booking(offer=offer, starts_at=at(12), now=now, student=student)
     late = make_booking(offer=offer, starts_at=at(15), now=now, student=student, status=BookingStatus.CANCELLED)
     make_booking(offer=offer, starts_at=at(18), now=now, student=student, status=BookingStatus.HELD)
     make_booking(offer=offer, starts_at=at(20), now=now, student=make_user("eve@example.org"))
 
-    assert list(queries.bookings_of_student(student)) == [late, early]
+    assert list(queries.bookings_of_student(student, now=now)) == [paying, early, late]
+    assert list(queries.bookings_of_student(student, now=at(11))) == [early, late, paying]
+
+
+def test_bookings_of_student_leave_out_a_time_that_was_let_go_unpaid(offer: Offer, now: datetime) -> None:
+    student = make_user()
+    booking = make_booking(offer=offer, starts_at=at(9), now=now, student=student, status=BookingStatus.PENDING_PAYMENT)
+    booking.cancelled_by = "student"
+    booking.save()
+
+    assert not queries.bookings_of_student(student, now=now).exists()

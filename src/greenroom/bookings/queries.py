@@ -434,11 +434,12 @@ def may_have_left(booking: Booking, session_ref: str) -> bool:
     return groups.filter(ref=session_ref).exists()
 
 
-def bookings_of_student(user: User) -> QuerySet[Booking]:
-    """Return what somebody booked: confirmed at some time, or waiting for the coach; the latest session first."""
-    seen = Q(confirmed_at__isnull=False) | Q(status=BookingStatus.PENDING_APPROVAL)
-    mine = Booking.objects.filter(seen, student=user)
-    return _whole(mine).order_by("-session__starts_at", "-pk")
+def bookings_of_student(user: User, *, now: datetime) -> QuerySet[Booking]:
+    """Return what somebody booked or still pays: what is ahead, the soonest first; then the rest, the latest first."""
+    waits = Q(status=BookingStatus.PENDING_APPROVAL) | Q(status=BookingStatus.PENDING_PAYMENT, cancelled_by="")
+    mine = Booking.objects.filter(Q(confirmed_at__isnull=False) | waits, student=user)
+    ahead = Case(When(~Q(status__in=GONE), session__ends_at__gt=now, then="session__starts_at"))
+    return _whole(mine).order_by(ahead.asc(nulls_last=True), "-session__starts_at", "-pk")
 
 
 def get_booking_for(user: User, ref: str) -> Booking:

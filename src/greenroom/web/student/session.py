@@ -133,7 +133,7 @@ def sessions(request: HttpRequest) -> HttpResponseBase:
     user = visitors.signed_in(request)
     if user is None:
         return redirect_to_login(request.get_full_path(), "account_login")
-    page = Paginator(queries.bookings_of_student(user), _ON_A_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(queries.bookings_of_student(user, now=clock.now()), _ON_A_PAGE).get_page(request.GET.get("page"))
     viewer = visitors.sight_of(request).viewer
     rows = [_row(booking) for booking in page]
     return render(request, "student/sessions.html", {"page": page, "rows": rows, "viewer": viewer})
