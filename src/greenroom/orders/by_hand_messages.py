@@ -30,7 +30,7 @@ def pay_by_hand(message: Message, now: datetime) -> Content | None:
             ("Until", display.moment(payment.expires_at, Viewer(payment.tz or settings.TIME_ZONE))),
         ),
         paragraphs=(
-            *payment.method.instructions.splitlines(),
+            *_paragraphs(payment.method.instructions),
             "Once you have paid, open the page and say so: your time stays kept while we look.",
         ),
         actions=(Action("Say that you have paid", payment.page_url),),
@@ -122,6 +122,12 @@ def _waiting(message: Message, _now: datetime, what: str) -> Content | None:
         actions=(Action("Look and answer", url),),
     )
     return render(letter)
+
+
+def _paragraphs(text: str) -> list[str]:
+    """Part a text at its empty lines; the other line breaks stay."""
+    lines = "\n".join(line.rstrip() for line in text.strip().splitlines())
+    return [part.strip("\n") for part in lines.split("\n\n") if part.strip("\n")]
 
 
 def _find(message: Message) -> ManualPayment | None:

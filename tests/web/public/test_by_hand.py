@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from tests.bookings.steps import fresh
+from tests.bookings.steps import ADMIN, fresh
 from tests.factories.by_hand import make_method, payment_of
 from tests.factories.clock import SettableClock
 from tests.web.public.browsing import described, said
@@ -14,10 +14,14 @@ from tests.web.test_templates import Reader
 from greenroom.bookings.models import Booking
 from greenroom.bookings.queries import manage_token
 from greenroom.catalog.models import Offer
+from greenroom.core import clock
+from greenroom.core.money import Money
+from greenroom.integrations.mail.sandbox.models import DeliveredMail
 from greenroom.integrations.manual.gateway import ManualGateway
 from greenroom.integrations.manual.models import PayMethod, Proof
 from greenroom.integrations.manual.proofs import MOST_BYTES
 from greenroom.integrations.stripe.sandbox.gateway import SandboxGateway
+from greenroom.orders.services import approve_payment
 from greenroom.payments import gateways
 from greenroom.payments.models import PaymentAttempt
 
@@ -169,6 +173,45 @@ def test_buyer_lets_the_time_go(client: Client, method: PayMethod, run_jobs: Cal
     assert "You have let the time go." in said(answer)
     assert fresh(booking).status == "cancelled"
     assert "The time to pay is over" in page(client, booking)
+
+
+def test_page_says_that_another_amount_goes_back(
+    client: Client, method: PayMethod, run_jobs: Callable[..., None]
+) -> None:
+    booking = chosen(client, method)
+    client.post(page_of(booking))
+    approve_payment(ref=payment_of(booking).ref, received=Money(4500, "EUR"), actor=ADMIN, now=clock.now())
+    run_jobs()
+
+    text = page(client, booking)
+
+    assert "€45 arrived instead of €50" in text
+    assert "Your payment has arrived" not in text
+
+
+def test_page_says_that_late_money_for_a_time_that_is_gone_goes_back(
+    client: Client, method: PayMethod, run_jobs: Callable[..., None]
+) -> None:
+    booking = chosen(client, method)
+    client.post(f"{page_of(booking)}cancel/")
+    run_jobs()
+    approve_payment(ref=payment_of(booking).ref, received=Money(5000, "EUR"), actor=ADMIN, now=clock.now())
+    assert "Your payment has arrived" in page(client, booking)
+    run_jobs()
+
+    assert "This time could not be booked any more" in page(client, booking)
+
+
+def test_instructions_keep_their_lines_on_page_and_in_the_mail(
+    client: Client, method: PayMethod, run_jobs: Callable[..., None]
+) -> None:
+    method.instructions = "Account 1\r\nBank 2\r\n\r\nNo cheques"
+    method.save()
+    booking = chosen(client, method)
+    run_jobs()
+
+    assert "Account 1\r\nBank 2" in client.get(page_of(booking)).content.decode()
+    assert "\n\nAccount 1\nBank 2\n\nNo cheques\n\n" in DeliveredMail.objects.get(subject="How to pay €50").text
 
 
 def test_other_pages_lead_to_this_one_while_it_is_awaited(client: Client, method: PayMethod) -> None:

@@ -1,5 +1,6 @@
 """The page for who pays by hand: how, until when, and saying that it was done."""
 
+from datetime import datetime
 from http import HTTPStatus
 
 from django.contrib import messages
@@ -22,6 +23,7 @@ from greenroom.integrations.manual import rows
 from greenroom.integrations.manual.models import ManualPayment
 from greenroom.integrations.stripe.protocol import PayState
 from greenroom.orders.services import hand_in_payment
+from greenroom.payments.queries import refunds_of_order
 from greenroom.payments.services import withdraw
 from greenroom.web import presenters, visitors
 from greenroom.web.by_hand.forms import HandInForm
@@ -82,11 +84,18 @@ def _payment_of(booking: Booking) -> ManualPayment:
     return found
 
 
+def _state_of(booking: Booking, payment: ManualPayment, now: datetime) -> str:
+    """Return how the payment stands for who reads the page; "back" where the money that arrived is sent back."""
+    state = rows.state_at(payment, now)
+    if state is PayState.PAID:
+        goes_back = payment.received != payment.amount or refunds_of_order(payment.order_ref).exists()
+        return "back" if goes_back else str(state)
+    is_off = bool(booking.cancelled_by) or booking.status not in UNPAID
+    return str(PayState.DEAD if is_off else state)
+
+
 def _draw(request: HttpRequest, booking: Booking, payment: ManualPayment, form: HandInForm) -> HttpResponse:
     now = clock.now()
-    state = rows.state_at(payment, now)
-    if booking.cancelled_by or booking.status not in UNPAID:
-        state = PayState.DEAD if state is not PayState.PAID else state
     coach_answers = payment.method is not None and payment.method.coach_approves
     context = (
         presenters.aside_data(booking)
@@ -94,7 +103,7 @@ def _draw(request: HttpRequest, booking: Booking, payment: ManualPayment, form: 
         | {
             "payment": payment,
             "method": payment.method,
-            "state": str(state),
+            "state": _state_of(booking, payment, now),
             "who": booking.coach.display_name if coach_answers else "our staff",
             "order": presenters.order_data(presenters.order_of(booking)),
             "proofs": payment.proofs.count(),
