@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 
 from greenroom.accounts.models import DiscordIdentity
 from greenroom.bookings.models import Booking, CoachingSession
+from greenroom.catalog.models import Offer
+from greenroom.coaches.models import Coach
 from greenroom.core.ids import REF_LENGTH, new_ref
 from greenroom.rooms.policies import MOST_NAME, AccessMethod, RoomKind, RoomPolicy
 from greenroom.rooms.types import STANDING, AccessState, Intent, ObjectKind, PersonRole, RoomState
@@ -18,17 +20,9 @@ def _choices(
     return [(value.value, value.value.replace("_", " ")) for value in values]
 
 
-class Room(models.Model):
-    """The Discord channel of one coaching session: the frozen policy, the way to find it again, what was last seen.
+class PolicyColumns(models.Model):
+    """The columns of a policy: of one that is kept, and of the copy that a room has."""
 
-    `generation` grows with every request to make the channel, and the marker with it, so that a request that was
-    lost and lands late makes something that no live room owns. `intent` is committed before that request is sent;
-    `is_unsure` holds until its outcome is known. `turn_token` belongs to the run that works on the room until
-    `turn_until`. `state` is a cache for people to read; decisions are made from the clock and the booking.
-    """
-
-    session = models.OneToOneField(CoachingSession, on_delete=models.PROTECT, related_name="room")
-    ref = models.CharField(max_length=REF_LENGTH, unique=True, default=new_ref)
     provision_before = models.DurationField()
     open_before = models.DurationField()
     close_after = models.DurationField()
@@ -39,6 +33,61 @@ class Room(models.Model):
     role_name_template = models.CharField(max_length=MOST_NAME)
     archive_for = models.DurationField()
     remind_before = models.DurationField()
+
+    class Meta:
+        abstract = True
+
+    @property
+    def policy(self) -> RoomPolicy:
+        """The policy that the columns hold."""
+        return RoomPolicy(
+            provision_before=self.provision_before,
+            open_before=self.open_before,
+            close_after=self.close_after,
+            teardown_after=self.teardown_after,
+            access_method=AccessMethod(self.access_method),
+            kind=RoomKind(self.kind),
+            channel_name_template=self.channel_name_template,
+            role_name_template=self.role_name_template,
+            archive_for=self.archive_for,
+            remind_before=self.remind_before,
+        )
+
+
+class KeptPolicy(PolicyColumns):
+    """The policy of the rooms of an offer, of a coach, or (with neither) of the site. The nearest one counts."""
+
+    coach = models.OneToOneField(Coach, null=True, blank=True, on_delete=models.CASCADE, related_name="room_policy")
+    offer = models.OneToOneField(Offer, null=True, blank=True, on_delete=models.CASCADE, related_name="room_policy")
+
+    class Meta:
+        verbose_name_plural = "kept policies"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(coach__isnull=True) | Q(offer__isnull=True), name="rooms_policy_is_of_one_thing"
+            ),
+            # Of unique values, nulls differ: the one row that belongs to nobody is the site's.
+            models.UniqueConstraint(
+                Value(1), condition=Q(coach__isnull=True, offer__isnull=True), name="rooms_site_has_one_policy"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Return whose it is."""
+        return f"rooms of {self.offer or self.coach or 'the site'}"
+
+
+class Room(PolicyColumns):
+    """The Discord channel of one coaching session: the frozen policy, the way to find it again, what was last seen.
+
+    `generation` grows with every request to make the channel, and the marker with it, so that a request that was
+    lost and lands late makes something that no live room owns. `intent` is committed before that request is sent;
+    `is_unsure` holds until its outcome is known. `turn_token` belongs to the run that works on the room until
+    `turn_until`. `state` is a cache for people to read; decisions are made from the clock and the booking.
+    """
+
+    session = models.OneToOneField(CoachingSession, on_delete=models.PROTECT, related_name="room")
+    ref = models.CharField(max_length=REF_LENGTH, unique=True, default=new_ref)
     generation = models.PositiveIntegerField(default=0)
     marker = models.CharField(max_length=8, blank=True)
     guild_id = models.BigIntegerField(null=True, blank=True)
@@ -102,22 +151,6 @@ class Room(models.Model):
     def __str__(self) -> str:
         """Return the channel's name, or that there is none yet."""
         return self.policy.channel_name(self.marker) if self.marker else f"room of session {self.session_id}"
-
-    @property
-    def policy(self) -> RoomPolicy:
-        """The policy frozen when the room was planned."""
-        return RoomPolicy(
-            provision_before=self.provision_before,
-            open_before=self.open_before,
-            close_after=self.close_after,
-            teardown_after=self.teardown_after,
-            access_method=AccessMethod(self.access_method),
-            kind=RoomKind(self.kind),
-            channel_name_template=self.channel_name_template,
-            role_name_template=self.role_name_template,
-            archive_for=self.archive_for,
-            remind_before=self.remind_before,
-        )
 
 
 class RoomAccess(models.Model):

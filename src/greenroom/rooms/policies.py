@@ -133,3 +133,8 @@ INSTANT = RoomPolicy(
 )
 PRESETS = {"window": WINDOW, "two_step": TWO_STEP, "instant": INSTANT}
 SITE_POLICY = WINDOW
+
+
+def preset_of(policy: RoomPolicy) -> str:
+    """Return the name of the preset that says exactly this, or an empty text."""
+    return next((name for name, preset in PRESETS.items() if preset == policy), "")

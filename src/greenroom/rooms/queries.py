@@ -10,10 +10,11 @@ from greenroom.bookings.models import Booking, CoachingSession
 from greenroom.bookings.types import BookingStatus, SessionStatus
 from greenroom.catalog.models import Offer
 from greenroom.catalog.types import Venue
+from greenroom.coaches.models import Coach
 from greenroom.core.errors import NotFoundError
 from greenroom.integrations.discord.types import DiscordUserId
 from greenroom.rooms import discord, rules
-from greenroom.rooms.models import Room, RoomAccess
+from greenroom.rooms.models import KeptPolicy, Room, RoomAccess
 from greenroom.rooms.policies import SITE_POLICY, RoomPolicy
 from greenroom.rooms.types import AccessState, PageState, Participant, PersonRole, RoomState, SessionFacts, Sighting
 
@@ -23,6 +24,8 @@ _ENTITLED = (
     BookingStatus.COMPLETED,
     BookingStatus.NO_SHOW,
 )
+PolicyOwner = Offer | Coach | None
+_OF_SITE = Q(coach__isnull=True, offer__isnull=True)
 _TROUBLED = (RoomState.BLOCKED, RoomState.DEGRADED)
 
 
@@ -41,9 +44,37 @@ class RoomView:
     access: AccessState | None
 
 
-def policy_for(_offer: Offer) -> RoomPolicy:
-    """Return the policy of the rooms of an offer's new sessions; the one place that says. The site's, for all."""
-    return SITE_POLICY
+def policy_for(offer: Offer) -> RoomPolicy:
+    """Return the policy of the rooms of an offer's new sessions; the one place that says. One query.
+
+    The offer's own, else its coach's, else the site's.
+    """
+    kept = KeptPolicy.objects.filter(_OF_SITE | Q(coach=offer.coach_id) | Q(offer=offer))
+    return _nearest(kept)
+
+
+def policy_of(coach: Coach | None) -> RoomPolicy:
+    """Return the policy of a coach's offers that have none of their own, or with None the site's. One query."""
+    return _nearest(KeptPolicy.objects.filter(_OF_SITE | Q(coach=coach) if coach else _OF_SITE))
+
+
+def kept_policy(owner: PolicyOwner) -> RoomPolicy | None:
+    """Return the policy that is kept for exactly this offer, coach or (None) site; None when there is none."""
+    kept = KeptPolicy.objects.filter(**owner_columns(owner)).first()
+    return kept.policy if kept else None
+
+
+def owner_columns(owner: PolicyOwner) -> dict[str, Offer | Coach | None]:
+    """Return the two columns that say whose a kept policy is."""
+    return {
+        "offer": owner if isinstance(owner, Offer) else None,
+        "coach": owner if isinstance(owner, Coach) else None,
+    }
+
+
+def _nearest(kept: QuerySet[KeptPolicy]) -> RoomPolicy:
+    by_distance = sorted(kept, key=lambda one: (one.offer_id is None, one.coach_id is None))
+    return by_distance[0].policy if by_distance else SITE_POLICY
 
 
 def session_facts(session: CoachingSession) -> SessionFacts:

@@ -30,6 +30,7 @@ PAGES = (
     "studio_offers",
     "studio_offer_new",
     "studio_rates",
+    "studio_rooms",
     "studio_download_new",
     "studio_profile",
 )
@@ -45,6 +46,7 @@ POSTS = (
     "studio_blackout_add",
     "studio_offer_new",
     "studio_rates",
+    "studio_rooms",
     "studio_download_new",
     "studio_profile",
 )
@@ -58,11 +60,11 @@ POSTS_OF_BOOKING = (
 )  # fmt: skip
 POSTS_OF_OFFER = (
     "studio_offer", "studio_offer_publish", "studio_offer_unpublish", "studio_offer_archive", "studio_offer_restore",
-    "studio_offer_file_add",
+    "studio_offer_file_add", "studio_offer_rooms",
 )  # fmt: skip
 POSTS_OF_PAYMENT = ("studio_payment", "studio_payment_refund")
 OF_PAYMENT = (*POSTS_OF_PAYMENT, "studio_payment_proof")
-GETS = [*PAGES, *OF_BOOKING, *OF_PAYMENT, "studio_offer"]
+GETS = [*PAGES, *OF_BOOKING, *OF_PAYMENT, "studio_offer", "studio_offer_rooms"]
 WRITES = [
     *POSTS,
     *POSTS_OF_BOOKING,

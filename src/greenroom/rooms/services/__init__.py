@@ -1,5 +1,6 @@
 """The verbs of rooms: bring one to what it should be, plan that, watch over the plans, sweep up what was lost."""
 
+from greenroom.rooms.services.keeping import keep_policy
 from greenroom.rooms.services.planning import (
     RECONCILE,
     reconcile_key,
@@ -14,6 +15,7 @@ from greenroom.rooms.services.sweep import sweep_guild
 __all__ = [
     "RECONCILE",
     "Verdict",
+    "keep_policy",
     "reconcile_key",
     "reconcile_session",
     "request_reconcile",

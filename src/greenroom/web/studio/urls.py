@@ -10,6 +10,7 @@ from greenroom.web.studio.orders import views as orders
 from greenroom.web.studio.payments import views as payments
 from greenroom.web.studio.profile import views as profile
 from greenroom.web.studio.rates import views as rates
+from greenroom.web.studio.rooms import views as rooms
 from greenroom.web.studio.schedule import views as schedule
 from greenroom.web.studio.sessions import manual, proposing
 from greenroom.web.studio.sessions import views as sessions
@@ -64,6 +65,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("studio/offers/<int:pk>/unpublish/", offers.unpublish, name="studio_offer_unpublish"),
     path("studio/offers/<int:pk>/archive/", offers.archive, name="studio_offer_archive"),
     path("studio/offers/<int:pk>/restore/", offers.restore, name="studio_offer_restore"),
+    path("studio/offers/<int:pk>/rooms/", rooms.offer_rooms, name="studio_offer_rooms"),
+    path("studio/rooms/", rooms.rooms_page, name="studio_rooms"),
     path("studio/rates/", rates.rates_page, name="studio_rates"),
     path("studio/profile/", profile.profile, name="studio_profile"),
 ]

@@ -18,8 +18,10 @@ from greenroom.catalog.queries import price_to_buy, with_prices
 from greenroom.catalog.types import OfferKind, OfferStatus
 from greenroom.core import clock
 from greenroom.core.errors import InvalidInputError
+from greenroom.rooms.queries import policy_for
 from greenroom.web import presenters
 from greenroom.web.problems import problems_of
+from greenroom.web.rooms.words import policy_words
 from greenroom.web.studio.access import Desk, coach_only
 from greenroom.web.studio.offers import downloads
 from greenroom.web.studio.offers.acting import act, own_offer
@@ -116,6 +118,7 @@ def _show_form(request: HttpRequest, desk: Desk, offer: Offer, form: OfferForm) 
         "is_new": offer.pk is None,
         "missing": services.missing_for_publishing(offer) if offer.status == OfferStatus.DRAFT and offer.pk else (),
         "prices": [presenters.price_sentence(offer, one) for one in offer.durations.all()] if offer.pk else [],
+        "room_words": policy_words(policy_for(offer)) if offer.pk else "",
         "is_approved": desk.coach.is_public,
         "preview_url": presenters.book_url(offer) if offer.status == OfferStatus.PUBLISHED else "",
     }

@@ -1,0 +1,1 @@
+"""What pages for staff and for coaches share about rooms."""

@@ -1,0 +1,37 @@
+"""Room policies in words."""
+
+from datetime import timedelta
+
+from greenroom.rooms.policies import MOST_BEFORE, RoomKind, RoomPolicy
+from greenroom.web.studio.offers.choices import length_words
+
+_MINUTE = timedelta(minutes=1)
+
+
+def policy_words(policy: RoomPolicy) -> str:
+    """Write "opens 2 hours before the start, closes 1 hour after the end", with what else is out of the ordinary."""
+    parts = [f"opens {before_words(policy.open_before)}", f"closes {after_words(policy.close_after)}"]
+    if policy.provision_before != policy.open_before:
+        parts.insert(0, f"is made {before_words(policy.provision_before)}")
+    if policy.kind is RoomKind.TEXT_AND_VOICE:
+        parts.append("with a text channel")
+    if policy.archive_for:
+        parts.append(f"can be read for {span_words(policy.archive_for)} afterwards")
+    return ", ".join(parts)
+
+
+def before_words(before: timedelta) -> str:
+    """Write "15 minutes before the start"."""
+    if before >= MOST_BEFORE:
+        return "as soon as it is booked"
+    return f"{span_words(before)} before the start" if before else "at the start"
+
+
+def after_words(after: timedelta) -> str:
+    """Write "1 hour after the end"."""
+    return f"{span_words(after)} after the end" if after else "at the end"
+
+
+def span_words(span: timedelta) -> str:
+    """Write "2 days", "1 hour 30 minutes"."""
+    return length_words(span // _MINUTE)
