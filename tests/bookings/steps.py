@@ -8,7 +8,7 @@ from django.db import transaction
 from greenroom.accounts.models import User
 from greenroom.bookings import services
 from greenroom.bookings.models import Booking, CoachingSession
-from greenroom.bookings.types import OCCUPYING, BookingStatus, Contact, Intake, PaymentStart, ReturnAddresses
+from greenroom.bookings.types import OCCUPYING, BookingStatus, Contact, Intake, PaymentStart
 from greenroom.catalog.models import Offer, OfferDuration
 from greenroom.coaches.models import Coach, Topic
 from greenroom.coaches.queries import lock_coach
@@ -18,6 +18,7 @@ from greenroom.integrations.mail.sandbox.models import DeliveredMail
 from greenroom.integrations.stripe.protocol import PayState
 from greenroom.integrations.stripe.sandbox import checkouts
 from greenroom.integrations.stripe.sandbox.models import Checkout
+from greenroom.orders.types import ReturnAddresses
 from greenroom.payments import queries as payments
 from greenroom.payments.models import PaymentAttempt, RefundRequest
 from greenroom.payments.services import sync_attempt

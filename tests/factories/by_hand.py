@@ -1,20 +1,26 @@
-"""Payments by hand: a method, and a booking that is being paid by it."""
+"""Payments by hand: a method, what is being paid by it, and the steps that people take."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.bookings.steps import GUEST, describe, fresh, hold
+from tests.bookings.steps import ADMIN, GUEST, describe, fresh, hold
 from tests.payments.factories import store_attempt
 
 from greenroom.bookings import services
 from greenroom.bookings.models import Booking
-from greenroom.bookings.types import ReturnAddresses
 from greenroom.catalog.models import Offer
 from greenroom.coaches.models import Coach
 from greenroom.core import clock
+from greenroom.core.money import Money
+from greenroom.core.transactions import unit_of_work
 from greenroom.integrations.manual import rows
 from greenroom.integrations.manual.models import ManualPayment, ManualRefund, PayMethod, Proof
+from greenroom.integrations.manual.proofs import ProofFile
+from greenroom.orders import services as orders
 from greenroom.orders.models import Order
+from greenroom.orders.types import ReturnAddresses
+from greenroom.payments import services as payments
+from greenroom.payments.models import PaymentAttempt
 
 PAGE = "http://localhost:8000/checkout/x/by-hand/"
 
@@ -39,10 +45,38 @@ def awaited(offer: Offer, method: PayMethod, **values: Any) -> Booking:
     return start_by_hand(describe(hold(offer, **values)), method)
 
 
-def payment_of(booking: Booking) -> ManualPayment:
-    """Return the latest payment by hand of a booking."""
-    assert booking.order is not None
-    return ManualPayment.objects.filter(order_ref=booking.order.ref).latest("pk")
+def payment_of(thing: Booking | Order) -> ManualPayment:
+    """Return the latest payment by hand of a booking or purchase."""
+    order = thing if isinstance(thing, Order) else thing.order
+    assert order is not None
+    return ManualPayment.objects.filter(order_ref=order.ref).latest("pk")
+
+
+def attempt_of(thing: Booking | Order) -> PaymentAttempt:
+    """Return the attempt of that payment."""
+    return PaymentAttempt.objects.get(gateway_ref=payment_of(thing).ref)
+
+
+def hand_in(thing: Booking | Order, proof: ProofFile | None = None, note: str = "") -> None:
+    """Say as the buyer that it was paid."""
+    orders.hand_in_payment(ref=payment_of(thing).ref, note=note, proof=proof, actor=GUEST, now=clock.now())
+
+
+def approve(thing: Booking | Order, received: Money) -> None:
+    """Say as staff what arrived."""
+    orders.approve_payment(ref=payment_of(thing).ref, received=received, actor=ADMIN, now=clock.now())
+
+
+def refuse(thing: Booking | Order, reason: str = "Not there") -> None:
+    """Say as staff that nothing arrived."""
+    orders.refuse_payment(ref=payment_of(thing).ref, reason=reason, actor=ADMIN, now=clock.now())
+
+
+def answer_refund(problem: str = "") -> ManualRefund:
+    """Say as staff that the one refund was sent, or why it cannot be."""
+    with unit_of_work():
+        ref = ManualRefund.objects.get().ref
+        return payments.decide_refund(refund_ref=ref, problem=problem, actor=ADMIN, now=clock.now())
 
 
 def store_payment(coach: Coach, method: PayMethod | None, *, now: datetime, **values: Any) -> ManualPayment:

@@ -16,7 +16,7 @@ from greenroom.core import clock
 from greenroom.integrations.stripe.protocol import PayState
 from greenroom.integrations.stripe.sandbox import checkouts
 from greenroom.integrations.stripe.sandbox.models import Checkout
-from greenroom.orders import services
+from greenroom.orders import links, services
 from greenroom.orders.models import Order
 from greenroom.orders.types import Buyer
 from greenroom.payments.models import PaymentAttempt
@@ -58,10 +58,10 @@ def buyer_of(user: User) -> Buyer:
     return Buyer(user.name, user.email, "UTC", holder_digest("user", str(user.pk)), user.pk)
 
 
-def start(order: Order) -> str | None:
-    """Accept the order and open its payment."""
-    addresses = {"success_url": "http://localhost:8000/ok/", "cancel_url": "http://localhost:8000/back/"}
-    return services.start_purchase(order=order, actor=GUEST, now=clock.now(), **addresses)
+def start(order: Order, method: str = "") -> str | None:
+    """Accept the order and open its payment, in the first way unless told."""
+    addresses = links.return_addresses(order)
+    return services.start_purchase(order=order, addresses=addresses, actor=GUEST, now=clock.now(), method=method)
 
 
 def give_money(order: Order) -> PaymentAttempt:

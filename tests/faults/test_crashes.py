@@ -11,7 +11,7 @@ from tests.factories.processes import run_python
 
 from greenroom.bookings import services
 from greenroom.bookings.models import Booking
-from greenroom.bookings.types import BookingStatus, Contact, Intake, ReturnAddresses
+from greenroom.bookings.types import BookingStatus, Contact, Intake
 from greenroom.core.actors import Actor, ActorKind
 from greenroom.core.faults import KILLED_STATUS
 from greenroom.integrations.mail.sandbox.models import DeliveredMail
@@ -20,6 +20,7 @@ from greenroom.jobs.models import Run
 from greenroom.notifications.models import Message
 from greenroom.notifications.services import plan_message
 from greenroom.notifications.types import MessageState, NewMessage
+from greenroom.orders.types import ReturnAddresses
 from greenroom.payments.models import PaymentAttempt
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,7 +34,7 @@ faults.arm({point!r})
 _PAY = """
 from greenroom.bookings import services
 from greenroom.bookings.models import Booking
-from greenroom.bookings.types import ReturnAddresses
+from greenroom.orders.types import ReturnAddresses
 from greenroom.core.actors import Actor, ActorKind
 services.start_payment(
     booking=Booking.objects.get(),

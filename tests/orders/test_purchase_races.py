@@ -7,20 +7,26 @@ from functools import partial
 from typing import Any
 
 import pytest
-from tests.bookings.conftest import gateway
+from tests.bookings.conftest import gateway, run_jobs
+from tests.factories.by_hand import approve, attempt_of, make_method, payment_of
+from tests.factories.clock import SettableClock
 from tests.factories.downloads import ANN, bought, fresh, give_money, make_download, order, start
 
 from greenroom.core.actors import SYSTEM
 from greenroom.core.errors import BusyError
+from greenroom.core.money import Money
 from greenroom.entitlements.models import Entitlement
+from greenroom.integrations.manual.gateway import ManualGateway
+from greenroom.integrations.stripe.sandbox.gateway import SandboxGateway
 from greenroom.notifications.models import Message
 from greenroom.orders import services
 from greenroom.orders.models import Order
+from greenroom.payments import gateways
 from greenroom.payments.models import PaymentAttempt, RefundRequest
-from greenroom.payments.services import refund_in_full
+from greenroom.payments.services import close_attempt, refund_in_full
 from greenroom.payments.types import RefundCause
 
-__all__ = ["gateway"]
+__all__ = ["gateway", "run_jobs"]
 pytestmark = pytest.mark.usefixtures("gateway")
 Race = Callable[[Sequence[Callable[[], Any]]], list[Any]]
 
@@ -95,3 +101,31 @@ def test_refund_while_it_is_settled_leaves_neither_money_nor_access_twice(race: 
 
 def services_refund(ref: str, now: datetime) -> None:
     patiently(lambda: refund_in_full(order_ref=ref, cause=RefundCause.STAFF, actor=SYSTEM, now=now))
+
+
+@pytest.mark.parametrize("round_no", range(3))
+def test_approval_at_the_very_end_of_the_time_loses_no_money(
+    race: Race, gateway: SandboxGateway, frozen_clock: SettableClock, run_jobs: Callable[..., None], round_no: int
+) -> None:
+    assert round_no >= 0
+    gateways.use(gateway, ManualGateway(is_test=True))
+    mine = order(make_download())
+    start(mine, f"method-{make_method().pk}")
+    payment = payment_of(mine)
+    attempt = attempt_of(mine)
+    frozen_clock.set(payment.expires_at)
+
+    race(
+        [
+            partial(patiently, partial(approve, mine, Money(1900, "EUR"))),
+            partial(patiently, partial(services.end_unpaid, order_id=mine.pk, now=payment.expires_at)),
+            partial(patiently, partial(close_attempt, attempt_id=attempt.pk, now=payment.expires_at)),
+            partial(patiently, partial(services.settle_purchase, mine.ref, payment.expires_at)),
+        ]
+    )
+    run_jobs()
+
+    assert attempt_of(mine).state == "paid"
+    assert fresh(mine).gives_access
+    assert Entitlement.objects.count() == 1
+    assert not RefundRequest.objects.exists()

@@ -12,6 +12,7 @@ from tests.scenarios.story import Story
 
 from greenroom.bookings import listing
 from greenroom.config.wiring import JOB_HANDLERS
+from greenroom.integrations.manual.gateway import ManualGateway
 from greenroom.integrations.sandbox import faults
 from greenroom.integrations.sandbox.faults import Seam
 from greenroom.integrations.stripe.sandbox.faults import FAULTS
@@ -35,7 +36,7 @@ def story(
     What recurs by the clock runs only when the story says so: see `when_the_shop_asks_the_gateway`.
     """
     before, known = gateways.wired(), faults.known_faults()
-    gateways.use(SandboxGateway())
+    gateways.use(SandboxGateway(), ManualGateway(is_test=True))
     faults.use({**known, Seam.PAYMENTS: FAULTS})
     once = {kind: spec for kind, spec in {**JOB_HANDLERS, **GATEWAYS_OWN}.items() if spec.every is None}
     registry.use({**once, "rooms.reconcile": HandlerSpec(do_nothing, Lane.SLOW)})

@@ -18,15 +18,17 @@ from django.test import Client
 from django.utils.html import strip_tags
 from tests.bookings import steps
 from tests.bookings.steps import ADMIN, COACH, GUEST, at
+from tests.factories import by_hand, downloads
 from tests.factories.clock import SettableClock
 from tests.factories.racing import race
 
 from greenroom.bookings import links, money_checks, services
 from greenroom.bookings.models import Booking
-from greenroom.bookings.types import Party, PaymentStart, ReturnAddresses
+from greenroom.bookings.types import Party, PaymentStart
 from greenroom.catalog.models import Offer
 from greenroom.core.money import Money
 from greenroom.integrations.mail.sandbox.models import DeliveredMail
+from greenroom.integrations.manual.models import ManualPayment
 from greenroom.integrations.sandbox import faults
 from greenroom.integrations.stripe import signature
 from greenroom.integrations.stripe.protocol import PayState, RefundState
@@ -34,8 +36,9 @@ from greenroom.integrations.stripe.sandbox import disputes
 from greenroom.integrations.stripe.sandbox.models import Checkout, Dispute, Event
 from greenroom.jobs.models import Job, JobState
 from greenroom.jobs.ticker import run_until_idle
-from greenroom.orders.models import Document
-from greenroom.orders.services import plan_missing_documents
+from greenroom.orders.models import Document, Order
+from greenroom.orders.services import plan_access_reviews, plan_missing_documents
+from greenroom.orders.types import ReturnAddresses
 from greenroom.payments import queries as payments
 from greenroom.payments.models import GatewayEvent, LedgerEntry, PaymentAttempt, RefundRequest
 from greenroom.payments.services import collect_events, poll, refund_by_staff, retry_refund
@@ -60,6 +63,7 @@ class Story:
         self.words_on_the_pay_page = ""
         self.most_she_may_pay = PRICE
         self._booking: Booking | None = None
+        self._purchase: Order | None = None
 
     # Where it begins.
 
@@ -92,6 +96,12 @@ class Story:
         """Let the offer promise so many percent back until so many hours before."""
         for hours, percent in tiers:
             self.offer.refund_tiers.create(notice_hours=hours, percent=percent)
+
+    def given_a_download_to_be_paid_by_hand(self) -> None:
+        """She ordered a download for as much as the call, chose the bank transfer and was told how to pay."""
+        self._purchase = downloads.order(downloads.make_download(self.offer.coach, price_minor=PRICE))
+        downloads.start(self._purchase, f"method-{by_hand.make_method().pk}")
+        self.when_the_work_is_done()
 
     # What she does.
 
@@ -126,6 +136,11 @@ class Story:
         self.given_the_gateway_will("paid_after_the_end")
         self.when_she_pays(page=page)
 
+    def when_she_says_that_she_paid_by_hand(self) -> None:
+        """Tell it on the page of her payment by hand."""
+        by_hand.hand_in(self.purchase)
+        self.when_the_work_is_done()
+
     def when_she_cancels(self) -> Money:
         """Cancel as a student; returns what she was told that goes back."""
         due = services.cancel_booking(booking=self.booking, actor=GUEST, now=self.clock())
@@ -149,6 +164,21 @@ class Story:
         """Let another student hold it."""
         steps.hold(self.offer, self.booking.session.starts_at, holder="bob")
 
+    def when_staff_say_what_arrived(self, minor: int = PRICE) -> None:
+        """Let the staff find her transfer on their account statement."""
+        by_hand.approve(self.purchase, Money(minor, "EUR"))
+        self.when_the_work_is_done()
+
+    def when_staff_find_nothing(self) -> None:
+        """Let the staff say that nothing arrived."""
+        by_hand.refuse(self.purchase)
+        self.when_the_work_is_done()
+
+    def when_staff_send_the_money_back(self) -> None:
+        """Let the staff send the one refund, and say so."""
+        by_hand.answer_refund()
+        self.when_the_work_is_done()
+
     def when_staff_refund(self, minor: int, *, seen_left: int | None = None, token: str = "form-1") -> None:  # noqa: S107 -- no secret
         """Give part of it back by hand, as shown on the operator's page."""
         self.ask_staff_to_refund(minor, seen_left=seen_left, token=token)
@@ -156,7 +186,7 @@ class Story:
 
     def ask_staff_to_refund(self, minor: int, *, seen_left: int | None, token: str) -> None:
         """Send the operator's form alone; safe from many threads."""
-        ref = steps.order_ref(self.booking)
+        ref = self._purchase.ref if self._purchase else steps.order_ref(self.booking)
         left = payments.refundable_of_order(ref, currency="EUR").minor if seen_left is None else seen_left
         refund_by_staff(
             order_ref=ref,
@@ -212,6 +242,11 @@ class Story:
         plan_missing_documents(now=later)
         self.when_the_work_is_done()
 
+    def when_access_is_compared_with_money(self) -> None:
+        """Do what recurs every minute for what is bought without a time."""
+        plan_access_reviews(now=self.clock())
+        self.when_the_work_is_done()
+
     def when_everybody_at_once(self, tries: Sequence[Callable[[], Any]]) -> list[Any]:
         """Do things at the same time, each on a connection of its own; then the due work."""
         results = race(tries)
@@ -248,6 +283,12 @@ class Story:
         """The status of her booking."""
         return self.booking.status
 
+    @property
+    def purchase(self) -> Order:
+        """What she buys without a time, as it is now."""
+        assert self._purchase is not None
+        return downloads.fresh(self._purchase)  # type: ignore[no-any-return]
+
     def go_back_to(self, booking: Booking) -> None:
         """Go on with an earlier booking of hers."""
         self._booking = booking
@@ -256,6 +297,16 @@ class Story:
         """It is confirmed, and it occupies the calendar once."""
         assert self.status == "confirmed"
         assert steps.occupied() == [self.booking.session.starts_at]
+
+    def then_it_is_hers(self) -> None:
+        """What she bought stands in her library."""
+        assert self.purchase.gives_access
+        assert "A workbook" in self._library()
+
+    def then_it_is_not_hers(self) -> None:
+        """It does not, or not any more."""
+        assert not self.purchase.gives_access
+        assert self.purchase.buyer is None or "A workbook" not in self._library()
 
     def then_the_time_is_free(self) -> None:
         """Nobody has it, and another student could take it."""
@@ -309,6 +360,11 @@ class Story:
 
     # How it is done.
 
+    def _library(self) -> str:
+        reader = Client()
+        reader.force_login(self.purchase.buyer)
+        return strip_tags(reader.get("/library/").content.decode())
+
     def _checkout(self, page: int) -> Checkout:
         attempts = PaymentAttempt.objects.filter(order_ref=steps.order_ref(self.booking)).order_by("seq")
         return Checkout.objects.get(ref=list(attempts)[page].gateway_ref)
@@ -323,8 +379,14 @@ class Story:
 
 
 def bank_statement() -> dict[str, int]:
-    """Return what the gateway took and did not give back, in minor units by currency; nothing where it is nothing."""
+    """Return what the gateway took and did not give back, in minor units by currency; nothing where it is nothing.
+
+    With what people sent and got back by hand.
+    """
     kept: dict[str, int] = {}
+    for payment in ManualPayment.objects.filter(received_at__isnull=False).prefetch_related("refunds"):
+        sent = sum(one.amount_minor for one in payment.refunds.all() if one.state == RefundState.SUCCEEDED)
+        kept[payment.received_currency] = kept.get(payment.received_currency, 0) + payment.received_minor - sent
     for one in Checkout.objects.filter(state=PayState.PAID).prefetch_related("refunds", "disputes"):
         back = sum(refund.amount_minor for refund in one.refunds.all() if refund.state == RefundState.SUCCEEDED)
         taken = sum(dispute.withdrawn_minor - dispute.reinstated_minor for dispute in one.disputes.all())

@@ -189,12 +189,13 @@ def checkout() -> dict[str, Any]:
     return details() | {
         "form": TermsForm({}),
         "order": ORDER,
+        "can_be_paid": True,
         "failure": "Your bank declined the card.",
         "details_url": "/details/",
     }
 
 
-def by_hand(state: str = "open", *, refusal: str = "") -> dict[str, Any]:
+def by_hand(state: str = "open", *, refusal: str = "", is_purchase: bool = False) -> dict[str, Any]:
     payment = SimpleNamespace(
         amount=PRICE,
         code="7K2MABCD",
@@ -204,7 +205,9 @@ def by_hand(state: str = "open", *, refusal: str = "") -> dict[str, Any]:
         times_handed_in=1 if refusal else 0,
         refusal=refusal,
     )
-    return who_and_what() | {
+    own = no_time() if is_purchase else who_and_what()
+    return own | {
+        "is_purchase": is_purchase,
         "payment": payment,
         "method": SimpleNamespace(title="Bank transfer", instructions="Account 123"),
         "state": state,
@@ -216,7 +219,7 @@ def by_hand(state: str = "open", *, refusal: str = "") -> dict[str, Any]:
         "cancel_url": "/cancel/",
         "checkout_url": "/checkout/",
         "again_url": "/book/ilse/",
-        "manage_url": "/manage/token/",
+        "mine_url": "/manage/token/",
     }
 
 
@@ -336,21 +339,23 @@ def no_time() -> dict[str, Any]:
     return who_and_what() | {"length": None, "offer": offer(venue="", length=None), "offer_url": "/ilse/workbook/"}
 
 
-def buy(owned_url: str = "") -> dict[str, Any]:
+def buy(owned_url: str = "", *, can_be_paid: bool = True) -> dict[str, Any]:
     return no_time() | {
         "form": BuyerForm({"email": "sam@"}),
         "description": "Forty positions.",
         "policy": POLICY,
         "submit_text": "Continue to payment · €80",
         "owned_url": owned_url,
+        "can_be_paid": can_be_paid,
         "is_signed_in": bool(owned_url),
     }
 
 
 def buy_checkout() -> dict[str, Any]:
     return no_time() | {
-        "form": PurchaseTermsForm({}),
+        "form": PurchaseTermsForm({}, ways=[("card", "Card"), ("method-1", "Bank transfer, to be paid by Tue 3 Mar")]),
         "order": ORDER,
+        "can_be_paid": True,
         "policy": POLICY,
         "failure": "Your bank declined the card.",
         "name": "Sam",

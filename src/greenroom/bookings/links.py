@@ -6,7 +6,7 @@ from django.conf import settings
 
 from greenroom.bookings.models import Booking, CoachingSession
 from greenroom.bookings.queries import answer_token, manage_token
-from greenroom.bookings.types import ReturnAddresses
+from greenroom.orders.types import ReturnAddresses
 
 
 def manage_url(booking: Booking) -> str:

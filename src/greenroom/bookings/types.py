@@ -120,15 +120,6 @@ class MoveTerms:
 
 
 @dataclass(frozen=True, slots=True)
-class ReturnAddresses:
-    """Where the gateway sends the person back to, and our page for who pays by hand; absolute."""
-
-    success_url: str
-    cancel_url: str
-    by_hand_url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class PaymentStart:
     """What paying came to: a page to pay on, or none when nothing was to be paid."""
 

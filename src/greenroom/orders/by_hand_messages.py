@@ -14,6 +14,7 @@ from greenroom.notifications.models import Message
 from greenroom.notifications.types import Content
 from greenroom.orders import links
 from greenroom.orders.models import Order
+from greenroom.orders.queries import purchases
 
 
 def pay_by_hand(message: Message, now: datetime) -> Content | None:
@@ -31,7 +32,8 @@ def pay_by_hand(message: Message, now: datetime) -> Content | None:
         ),
         paragraphs=(
             *_paragraphs(payment.method.instructions),
-            "Once you have paid, open the page and say so: your time stays kept while we look.",
+            "Once you have paid, open the page and say so: "
+            + ("then we look whether it arrived." if _is_purchase(payment) else "your time stays kept while we look."),
         ),
         actions=(Action("Say that you have paid", payment.page_url),),
     )
@@ -61,7 +63,7 @@ def refused(message: Message, now: datetime) -> Content | None:
         facts=(*((("They write", payment.refusal),) if payment.refusal else ()),),
         paragraphs=(
             f"You can pay and tell us again until {until}." if is_open else "The time to pay is over.",
-            *(() if is_open else (_IF_YOU_PAID,)),
+            *(() if is_open else (_if_you_paid(payment),)),
         ),
         actions=(Action("Open the page", payment.page_url),),
     )
@@ -86,19 +88,27 @@ def pay_time_over(message: Message, _now: datetime) -> Content | None:
     payment = _find(message)
     if payment is None or payment.received_at is not None:
         return None
+    what = "your order has ended" if _is_purchase(payment) else "the time that was kept for you is free again"
     letter = Letter(
         subject=f"The time to pay {display.money(payment.amount)} is over",
-        opening="We have not seen your payment in time, so the time that was kept for you is free again.",
+        opening=f"We have not seen your payment in time, so {what}.",
         facts=(("Written on it", payment.code),),
-        paragraphs=(_IF_YOU_PAID,),
+        paragraphs=(_if_you_paid(payment),),
     )
     return render(letter)
 
 
-_IF_YOU_PAID = (
-    "Have you sent money? It is not lost. When it arrives we book your time if it is still free, "
-    "else we send everything back. Tell your coach if you hear nothing within a week."
-)
+def _if_you_paid(payment: ManualPayment) -> str:
+    is_purchase = _is_purchase(payment)
+    then = "you get what you ordered if it can still be had" if is_purchase else "we book your time if it is still free"
+    return (
+        f"Have you sent money? It is not lost. When it arrives {then}, "
+        "else we send everything back. Tell your coach if you hear nothing within a week."
+    )
+
+
+def _is_purchase(payment: ManualPayment) -> bool:
+    return purchases().filter(ref=payment.order_ref).exists()
 
 
 def _waiting(message: Message, _now: datetime, what: str) -> Content | None:
@@ -114,11 +124,12 @@ def _waiting(message: Message, _now: datetime, what: str) -> Content | None:
         facts.append(("Answer by", display.moment(payment.answer_by, Viewer(tz))))
     if payment.note:
         facts.append(("They write", payment.note))
+    without = "They wait for you." if order.is_purchase else "Without an answer the booking ends."
     letter = Letter(
         subject=f"Paid? {order.name}, {display.money(payment.amount)}",
         opening=f"{order.name} {what}.",
         facts=tuple(facts),
-        paragraphs=("Look whether it arrived, then say so. Without an answer the booking ends.",),
+        paragraphs=(f"Look whether it arrived, then say so. {without}",),
         actions=(Action("Look and answer", url),),
     )
     return render(letter)

@@ -5,6 +5,7 @@ from django.conf import settings
 from greenroom.integrations.manual.models import ManualPayment
 from greenroom.orders.models import Document, Order
 from greenroom.orders.queries import document_token, purchase_token
+from greenroom.orders.types import ReturnAddresses
 
 
 def document_url(document: Document) -> str:
@@ -15,6 +16,16 @@ def document_url(document: Document) -> str:
 def checkout_url(order: Order) -> str:
     """Return the checkout page of a purchase, with the token that opens it."""
     return f"{settings.BASE_URL}/checkout/{order.ref}/?token={purchase_token(order)}"
+
+
+def pay_url(order: Order) -> str:
+    """Return the page for who pays a purchase by hand, with the token that opens it."""
+    return f"{settings.BASE_URL}/checkout/{order.ref}/by-hand/?token={purchase_token(order)}"
+
+
+def return_addresses(order: Order) -> ReturnAddresses:
+    """Return where a payment of this purchase leads."""
+    return ReturnAddresses(purchase_url(order), checkout_url(order), pay_url(order))
 
 
 def purchase_url(order: Order) -> str:

@@ -1,6 +1,7 @@
 """What stands on an order."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from greenroom.catalog.types import RefundTier
@@ -105,6 +106,27 @@ class NewOrder:
     currency: str
     lines: tuple[NewLine, ...]
     refund_tiers: tuple[RefundTier, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnAddresses:
+    """Where the gateway sends the person back to, and our page for who pays by hand; absolute."""
+
+    success_url: str
+    cancel_url: str
+    by_hand_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ByHandTime:
+    """Until when an order can be paid by hand, and until when an answer is of use (aware UTC; None: always).
+
+    `tz` is the payer's zone, for what they are sent.
+    """
+
+    until: datetime
+    answer_by: datetime | None
+    tz: str
 
 
 @dataclass(frozen=True, slots=True)

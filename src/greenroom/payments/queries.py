@@ -8,6 +8,7 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 
 from greenroom.core.models import AuditEntry
 from greenroom.core.money import Money, total
+from greenroom.integrations.manual.gateway import MANUAL
 from greenroom.notifications.display import Viewer, moment
 from greenroom.notifications.display import money as money_words
 from greenroom.payments import gateways, rules
@@ -55,6 +56,11 @@ _SENT_BACK = (RefundCause.PAID_TWICE, RefundCause.WRONG_PAYMENT)
 def find_live_attempt(order_ref: str) -> PaymentAttempt | None:
     """Return the attempt that may still be paid, if there is one."""
     return PaymentAttempt.objects.filter(order_ref=order_ref, state__in=rules.LIVE).first()
+
+
+def is_awaited_by_hand(order_ref: str) -> bool:
+    """Tell whether the attempt that may still be paid is one by hand."""
+    return PaymentAttempt.objects.filter(order_ref=order_ref, state__in=rules.LIVE, gateway=MANUAL).exists()
 
 
 def has_live_attempt(order_ref: str) -> bool:

@@ -3,10 +3,13 @@
 import secrets
 from dataclasses import dataclass
 from typing import TypeVar
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
 
 from greenroom.accounts.models import User
 from greenroom.bookings import queries
@@ -135,6 +138,22 @@ def open_purchase(request: HttpRequest, ref: str) -> tuple[Order, Actor]:
     if not secret or order.holder != holder_digest("cookie", secret):
         raise NotFoundError
     return order, guest
+
+
+def arrive(request: HttpRequest, name: str, ref: str) -> HttpResponseBase | None:
+    """Take the token of a link to a booking's or purchase's page out of the address bar and into a cookie.
+
+    Returns None without a token. Raises: NotFoundError for a token of another one or of none.
+    """
+    token = request.GET.get("token")
+    if token is None or request.method == "POST":
+        return None
+    found = get_purchase_by_token(token) if find_purchase(ref) else queries.get_booking_by_token(token)
+    if found.ref != ref:
+        raise NotFoundError
+    rest = {key: value for key, value in request.GET.items() if key != "token"}
+    target = reverse(name, args=[ref]) + (f"?{urlencode(rest)}" if rest else "")
+    return keep_key(request, redirect(target), token)
 
 
 def keep_key(request: HttpRequest, response: R, token: str) -> R:

@@ -6,7 +6,17 @@ from datetime import datetime, timedelta
 import pytest
 from tests.bookings.steps import ADDRESSES, ADMIN, COACH, GUEST, at, describe, fresh, hold, settle
 from tests.factories.accounts import make_admin
-from tests.factories.by_hand import awaited, make_method, payment_of, start_by_hand
+from tests.factories.by_hand import (
+    answer_refund,
+    approve,
+    attempt_of,
+    awaited,
+    hand_in,
+    make_method,
+    payment_of,
+    refuse,
+    start_by_hand,
+)
 from tests.factories.clock import SettableClock
 
 from greenroom.bookings import services
@@ -33,7 +43,7 @@ from greenroom.payments.errors import (
     PaymentInProgressError,
     PaymentsOffError,
 )
-from greenroom.payments.models import LedgerEntry, PaymentAttempt, RefundRequest
+from greenroom.payments.models import LedgerEntry, RefundRequest
 from greenroom.payments.ways import ways_to_pay
 
 HOUR = timedelta(hours=1)
@@ -50,22 +60,6 @@ def both(gateway: SandboxGateway) -> None:
 @pytest.fixture
 def method(offer: Offer) -> PayMethod:  # noqa: ARG001 -- the database
     return make_method()
-
-
-def hand_in(booking: Booking, proof: ProofFile | None = None, note: str = "") -> None:
-    orders.hand_in_payment(ref=payment_of(booking).ref, note=note, proof=proof, actor=GUEST, now=clock.now())
-
-
-def approve(booking: Booking, received: Money = FIFTY) -> None:
-    orders.approve_payment(ref=payment_of(booking).ref, received=received, actor=ADMIN, now=clock.now())
-
-
-def refuse(booking: Booking, reason: str = "Not there") -> None:
-    orders.refuse_payment(ref=payment_of(booking).ref, reason=reason, actor=ADMIN, now=clock.now())
-
-
-def attempt_of(booking: Booking) -> PaymentAttempt:
-    return PaymentAttempt.objects.get(gateway_ref=payment_of(booking).ref)
 
 
 def mails(kind: str) -> list[str]:
@@ -141,7 +135,7 @@ def test_handed_in_payment_waits_past_its_deadline_and_is_confirmed_by_an_answer
     assert (fresh(booking).status, attempt_of(booking).state) == (BookingStatus.PENDING_PAYMENT, "processing")
     assert mails("handed_in") == mails("still_waits") == ["admin@example.org"]
 
-    approve(booking)
+    approve(booking, FIFTY)
     run_jobs(clock.now())
 
     assert (fresh(booking).status, attempt_of(booking).state) == (BookingStatus.CONFIRMED, "paid")
@@ -211,7 +205,7 @@ def test_money_after_the_end_takes_the_time_again_or_is_to_be_sent_back(
     if is_taken:
         hold(offer, holder="bob")
 
-    approve(booking)
+    approve(booking, FIFTY)
     run_jobs(clock.now())
 
     if is_taken:
@@ -239,35 +233,30 @@ def test_other_money_than_agreed_counts_as_nothing_and_is_to_be_sent_back(
 
 def test_refund_is_done_when_a_person_says_so(offer: Offer, method: PayMethod, run_jobs: RunJobs) -> None:
     booking = awaited(offer, method)
-    approve(booking)
+    approve(booking, FIFTY)
     run_jobs()
     services.cancel_booking(booking=fresh(booking), actor=COACH, now=clock.now())
     run_jobs()
-    refund = ManualRefund.objects.get()
     assert RefundRequest.objects.get().state == "pending"
 
     for _ in range(2):
-        with unit_of_work():
-            payments.decide_refund(refund_ref=refund.ref, problem="", actor=ADMIN, now=clock.now())
+        answer_refund()
     run_jobs()
 
     assert RefundRequest.objects.get().state == "succeeded"
     assert sum(LedgerEntry.objects.filter(account="gateway:manual").values_list("amount_minor", flat=True)) == 0
-    with pytest.raises(AnsweredAlreadyError), unit_of_work():
-        payments.decide_refund(refund_ref=refund.ref, problem="No", actor=ADMIN, now=clock.now())
+    with pytest.raises(AnsweredAlreadyError):
+        answer_refund("No")
 
 
 def test_refund_that_cannot_be_sent_fails_with_the_reason(offer: Offer, method: PayMethod, run_jobs: RunJobs) -> None:
     booking = awaited(offer, method)
-    approve(booking)
+    approve(booking, FIFTY)
     run_jobs()
     services.cancel_booking(booking=fresh(booking), actor=COACH, now=clock.now())
     run_jobs()
 
-    with unit_of_work():
-        payments.decide_refund(
-            refund_ref=ManualRefund.objects.get().ref, problem="Account closed", actor=ADMIN, now=clock.now()
-        )
+    answer_refund("Account closed")
     run_jobs()
 
     refund = RefundRequest.objects.get()
@@ -288,7 +277,7 @@ def test_buyer_who_changes_their_mind_frees_the_time_also_after_handing_in(
 
     assert (fresh(booking).status, attempt_of(booking).state) == (BookingStatus.CANCELLED, "dead")
     assert payment_of(booking).waits_for_an_answer
-    approve(booking)
+    approve(booking, FIFTY)
     run_jobs()
     assert ManualRefund.objects.get().amount == FIFTY  # they let it go: the money goes back
 
@@ -325,7 +314,7 @@ def test_same_answer_twice_has_one_effect_and_another_is_refused(
 ) -> None:
     booking = awaited(offer, method)
     for _ in range(2):
-        approve(booking)
+        approve(booking, FIFTY)
         run_jobs()
 
     with pytest.raises(AnsweredAlreadyError):

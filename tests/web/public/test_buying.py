@@ -6,7 +6,6 @@ import pytest
 from django.test import Client
 from tests.bookings.conftest import nothing_kept, run_jobs
 from tests.factories.accounts import make_user
-from tests.factories.by_hand import make_method
 from tests.factories.clock import SettableClock
 from tests.factories.downloads import add_file, bought, buyer_of, fresh, give_money, make_download, settle
 from tests.web.public.browsing import ANN, said
@@ -15,11 +14,9 @@ from greenroom.catalog.models import Offer, OfferFile
 from greenroom.coaches.types import CoachStatus
 from greenroom.core import clock
 from greenroom.core.actors import SYSTEM
-from greenroom.integrations.manual.gateway import ManualGateway
 from greenroom.orders.models import Order
 from greenroom.orders.queries import purchase_token
 from greenroom.orders.rules import PURCHASE_LASTS
-from greenroom.payments import gateways
 from greenroom.payments.models import PaymentAttempt
 from greenroom.payments.services import refund_in_full
 from greenroom.payments.types import RefundCause
@@ -303,16 +300,3 @@ def test_one_address_can_not_make_orders_without_end(settings: Any) -> None:
 
     assert answers == [302, 302, 429]
     assert Order.objects.count() == 2
-
-
-@pytest.mark.usefixtures("offer", "gateway")
-def test_purchase_says_that_it_cannot_be_paid_where_there_are_only_ways_by_hand(client: Client) -> None:
-    make_method()
-    order = ordered(client)
-    gateways.use(ManualGateway(is_test=True))
-
-    answer = client.post(f"/checkout/{order.ref}/", {"terms": "on"})
-
-    assert answer.status_code == 409
-    assert "This site does not take payments yet. Nothing was taken." in said(answer)
-    assert not PaymentAttempt.objects.exists()

@@ -74,6 +74,16 @@ def test_checkout_asks_nothing_where_cards_are_all(client: Client) -> None:
     assert "How do you want to pay?" not in said(client.get(f"/checkout/{booking.ref}/"))
 
 
+def test_checkout_shows_no_button_where_the_site_takes_no_payments(client: Client) -> None:
+    booking = described(client)
+    gateways.use(ManualGateway(is_test=True))
+
+    text = said(client.get(f"/checkout/{booking.ref}/"))
+
+    assert "This can't be paid here yet" in text
+    assert "Pay €50</button>" not in text
+
+
 @pytest.mark.parametrize("posted", [{}, {"method": ""}, {"method": "method-0"}, {"method": "\x00"}])
 def test_checkout_without_a_way_that_exists_says_so(client: Client, method: PayMethod, posted: dict[str, str]) -> None:
     assert method.pk

@@ -23,22 +23,19 @@ from greenroom.bookings.types import (
     BookingEvent,
     BookingStatus,
     PaymentStart,
-    ReturnAddresses,
     SessionStatus,
 )
 from greenroom.catalog.types import DiscordRequirement
 from greenroom.core.actors import SYSTEM, Actor, ActorKind
 from greenroom.core.faults import fault_point
 from greenroom.core.transactions import unit_of_work
-from greenroom.integrations.manual.gateway import MANUAL
-from greenroom.integrations.stripe.protocol import ByHand, CheckoutLine
 from greenroom.orders.models import Order
-from greenroom.orders.rules import CHECKOUT_LASTS
-from greenroom.orders.services import accept_order, tell_how_to_pay, tell_pay_time_over
+from greenroom.orders.services import accept_order, open_payment, tell_pay_time_over
+from greenroom.orders.types import ByHandTime, ReturnAddresses
 from greenroom.payments import queries as payments
-from greenroom.payments.services import open_attempt, refund_in_full
-from greenroom.payments.types import NewPayment, RefundCause
-from greenroom.payments.ways import Way, get_way
+from greenroom.payments.services import refund_in_full
+from greenroom.payments.types import RefundCause
+from greenroom.payments.ways import get_way
 
 _SELLERS = {ActorKind.COACH, ActorKind.ADMIN, ActorKind.SYSTEM}
 _LINK_FIRST = (DiscordRequirement.BEFORE_BOOKING, DiscordRequirement.BEFORE_PAYMENT)
@@ -53,7 +50,7 @@ def start_payment(
     theirs for as long as the method says, at the latest until the start. A second call gives the same open attempt.
     The gateway is called after the commit; when it does not answer, the next call goes on with the same attempt.
     Raises: HoldEndedError, DetailsMissingError, DiscordRequiredError, IllegalTransitionError, and the errors of
-    `payments.ways.get_way` and `payments.services.open_attempt`, such as PaymentUnavailableError.
+    `payments.ways.get_way` and `orders.services.open_payment`, such as PaymentUnavailableError.
     """
     rules.require(actor, "pay")
     with unit_of_work():
@@ -68,20 +65,8 @@ def start_payment(
             _keep_longer(held, way.lasts, now)
         locked.apply(held, BookingEvent.START_PAYMENT, actor=actor, now=now)
     fault_point("bookings.after_start_payment")
-    wish = NewPayment(
-        gateway=way.gateway,
-        order_ref=order.ref,
-        total=order.total,
-        lines=[CheckoutLine(line.title, line.price) for line in order.lines.all()],
-        email=order.email,
-        success_url=addresses.success_url,
-        cancel_url=addresses.cancel_url,
-        expires_at=now + CHECKOUT_LASTS if way.lasts is None else held.booking.hold_expires_at,
-        by_hand=_by_hand(held, way, addresses),
-    )
-    attempt = open_attempt(wish, now=now)
-    if attempt.gateway == MANUAL:
-        tell_how_to_pay(ref=str(attempt.gateway_ref), now=now)
+    by_hand = ByHandTime(held.booking.hold_expires_at, held.session.starts_at, held.booking.contact_tz)
+    attempt = open_payment(order=order, way=way, addresses=addresses, by_hand=by_hand, now=now)
     return PaymentStart(BookingStatus.PENDING_PAYMENT, attempt.pay_url)
 
 
@@ -96,12 +81,6 @@ def _keep_longer(held: locked.LockedBooking, lasts: timedelta, now: datetime) ->
     """Keep the time for somebody who pays by hand; counted from the hold, so that choosing again wins nothing."""
     held.booking.hold_expires_at = pay_by_hand_until(held.booking, lasts)
     plan_expiry(held.booking, now)
-
-
-def _by_hand(held: locked.LockedBooking, way: Way, addresses: ReturnAddresses) -> ByHand | None:
-    if way.method_id is None:
-        return None
-    return ByHand(way.method_id, addresses.by_hand_url, held.booking.contact_tz, held.session.starts_at)
 
 
 def _payable_order(held: locked.LockedBooking, now: datetime) -> Order:

@@ -65,10 +65,13 @@ def refuse_payment(*, ref: str, reason: str, actor: Actor, now: datetime) -> Man
 def tell_pay_time_over(*, order_ref: str, now: datetime) -> None:
     """Tell a buyer whose time to pay by hand ran out what to do about money they sent, in the caller's transaction.
 
-    Does nothing for orders that were paid otherwise; a second call sends nothing more.
+    Does nothing for orders that were paid otherwise, and for who chose another way or changed their mind before; a
+    second call sends nothing more.
     """
     payment = ManualPayment.objects.filter(order_ref=order_ref).order_by("-pk").first()
-    if payment is not None and payment.received_at is None:
+    if payment is None or payment.received_at is not None:
+        return
+    if payment.ended_at is None or payment.ended_at >= payment.expires_at:
         _tell("pay_time_over", payment, [_order_of(payment).email], now)
 
 

@@ -1,27 +1,26 @@
 """Buying what needs no time: an order that is frozen when it is shown, and that ends when nobody pays it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 
 from greenroom.catalog.models import Offer
 from greenroom.catalog.queries import find_offer_to_buy, price_to_buy
 from greenroom.core import audit
-from greenroom.core.actors import SYSTEM, Actor
+from greenroom.core.actors import Actor
 from greenroom.core.transactions import unit_of_work
-from greenroom.integrations.stripe.protocol import CheckoutLine
 from greenroom.jobs import services as jobs
 from greenroom.orders import queries, rules
 from greenroom.orders.errors import AlreadyYoursError, NotForSaleError, OrderOverError
 from greenroom.orders.fulfilment import find_fulfilment
 from greenroom.orders.models import Order
 from greenroom.orders.services.ordering import accept_order, create_order, update_contact
-from greenroom.orders.services.settling import fulfil
-from greenroom.orders.types import Buyer, LineKind, NewLine, NewOrder
-from greenroom.payments import gateways
+from greenroom.orders.services.paying import open_payment
+from greenroom.orders.services.settling import close_order, end_over, fulfil
+from greenroom.orders.types import Buyer, ByHandTime, LineKind, NewLine, NewOrder, ReturnAddresses
 from greenroom.payments import queries as payments
-from greenroom.payments.services import open_attempt, request_close
-from greenroom.payments.types import NewPayment
+from greenroom.payments.services import request_close
+from greenroom.payments.ways import get_way
 
 END = "orders.end_unpaid"
 
@@ -42,7 +41,7 @@ def order_offer(*, offer: Offer, buyer: Buyer, actor: Actor, now: datetime) -> O
         key = _open_key(wanted, buyer)
         order = queries.lock_open_order(key)
         if order is not None and not _is_as_shown(order, wanted, now):
-            _end(order, actor=actor, now=now)
+            close_order(order, "order.end", actor=actor, now=now)
             order = None
         if order is not None:
             update_contact(order, name=buyer.name, email=buyer.email.lower())
@@ -61,12 +60,16 @@ def find_given_to(offer: Offer, buyer: Buyer, *, now: datetime) -> Order | None:
     return queries.find_given(offer, holder=buyer.holder)
 
 
-def start_purchase(*, order: Order, success_url: str, cancel_url: str, actor: Actor, now: datetime) -> str | None:
+def start_purchase(
+    *, order: Order, addresses: ReturnAddresses, actor: Actor, now: datetime, method: str = ""
+) -> str | None:
     """Accept an order as shown and return the page at which it is paid; None when nothing is to be paid: it is given.
 
-    A second call gives the same page. The gateway is called after the commit; when it does not answer, the next call
-    goes on with the same attempt. An offer that is not for sale any more can be paid while its order is open.
-    Raises: OrderOverError, AlreadyYoursError, and the errors of `payments.services.open_attempt`.
+    `method` names one of `payments.ways`; without it the first. Whoever pays by hand is given as long as the method
+    says, if that is longer. A second call gives the same page. The gateway is called after the commit; when it does not
+    answer, the next call goes on with the same attempt. An offer that is not for sale any more can be paid while its
+    order is open.
+    Raises: OrderOverError, AlreadyYoursError, and the errors of `payments.ways.get_way` and `open_payment`.
     """
     with unit_of_work():
         mine = queries.lock_order(order.pk)
@@ -77,31 +80,32 @@ def start_purchase(*, order: Order, success_url: str, cancel_url: str, actor: Ac
         if mine.total_minor == 0:
             fulfil(mine, actor=actor, now=now)
             return None
-    wish = NewPayment(
-        gateway=gateways.hosted().code,
-        order_ref=mine.ref,
-        total=mine.total,
-        lines=[CheckoutLine(line.title, line.price) for line in mine.lines.all()],
-        email=mine.email,
-        success_url=success_url,
-        cancel_url=cancel_url,
-        expires_at=now + rules.CHECKOUT_LASTS,
-    )
-    attempt = open_attempt(wish, now=now)
-    return attempt.pay_url
+        way = get_way(method)
+        if way.lasts is not None:
+            mine.pay_until = pay_by_hand_until(mine, way.lasts)
+            mine.save(update_fields=["pay_until"])
+            _plan_end(mine, now)
+        until = mine.pay_until
+    by_hand = ByHandTime(until, answer_by=None, tz=mine.buyer_tz)
+    return open_payment(order=mine, way=way, addresses=addresses, by_hand=by_hand, now=now).pay_url
+
+
+def pay_by_hand_until(order: Order, lasts: timedelta) -> datetime:
+    """Return until when a purchase can be paid by a method that takes `lasts`; choosing again wins no time."""
+    return max(order.created_at + lasts, order.pay_until or order.created_at)
 
 
 def end_unpaid(*, order_id: int, now: datetime) -> None:
     """End an order that nobody paid in time: its attempt first, and the order when the gateway said that it is dead.
 
-    A second call changes nothing.
+    One of which somebody said that they paid by hand waits for the answer. A second call changes nothing.
     """
     with unit_of_work():
         order = queries.lock_order(order_id)
         if order.open_key is None or order.pay_until is None or order.pay_until > now:
             return
         if not request_close(order_ref=order.ref, now=now):
-            _end(order, actor=SYSTEM, now=now)
+            end_over(order, now=now)
 
 
 def _create(offer: Offer, buyer: Buyer, key: str, actor: Actor, now: datetime) -> Order:
@@ -117,9 +121,14 @@ def _create(offer: Offer, buyer: Buyer, key: str, actor: Actor, now: datetime) -
         # Another tab was faster: the constraint on the key let one of the two in.
         return Order.objects.get(open_key=key)
     audit.record(actor=actor, action="order.create", target=order, now=now, after={"total_minor": order.total_minor})
-    due_at = order.pay_until
-    jobs.plan(kind=END, key=f"{END}:{order.pk}", due_at=due_at, now=now, payload={"order_id": order.pk})
+    _plan_end(order, now)
     return order
+
+
+def _plan_end(order: Order, now: datetime) -> None:
+    """Plan the end of an unpaid order, at the time it has now."""
+    due_at = order.pay_until or now
+    jobs.plan(kind=END, key=f"{END}:{order.pk}", due_at=due_at, now=now, payload={"order_id": order.pk})
 
 
 def _open_key(offer: Offer, buyer: Buyer) -> str:
@@ -142,9 +151,3 @@ def _refuse_if_theirs(order: Order, now: datetime) -> None:
         fulfilment = find_fulfilment(line.kind)
         if fulfilment is not None and line.offer_id and fulfilment.has(order.buyer_id, line.offer_id, now):
             raise AlreadyYoursError
-
-
-def _end(order: Order, *, actor: Actor, now: datetime) -> None:
-    order.ended_at, order.open_key = now, None
-    order.save(update_fields=["ended_at", "open_key"])
-    audit.record(actor=actor, action="order.end", target=order, now=now)

@@ -14,6 +14,7 @@ from greenroom.notifications.types import NewMessage
 from greenroom.orders import queries
 from greenroom.orders.fulfilment import Fulfilment, find_fulfilment
 from greenroom.orders.models import Order, OrderLine
+from greenroom.orders.services.by_hand import tell_pay_time_over
 from greenroom.payments import queries as payments
 from greenroom.payments.services import refund_in_full
 from greenroom.payments.services.attempts import SETTLE
@@ -39,8 +40,8 @@ def settle_purchase(order_ref: str, now: datetime) -> None:
             _follow_money(order, money, now)
         elif money.captured >= order.total and money.kept.minor > 0:
             _give_or_refuse(order, now)
-        elif order.open_key is not None and not payments.has_live_attempt(order.ref):
-            _end_if_over(order, now)
+        elif _is_over(order, now) and not payments.has_live_attempt(order.ref):
+            end_over(order, now=now)
 
 
 def fulfil(order: Order, *, actor: Actor, now: datetime) -> None:
@@ -56,6 +57,19 @@ def fulfil(order: Order, *, actor: Actor, now: datetime) -> None:
     audit.record(actor=actor, action="order.fulfil", target=order, now=now)
     _tell(order, "purchase_ready", now)
     _tell(order, "purchase_sold", now, to=order.coach.user.email)
+
+
+def end_over(order: Order, *, now: datetime) -> None:
+    """End a locked order that was not paid in its time, in the caller's transaction; who would pay by hand is told."""
+    close_order(order, "order.end", actor=SYSTEM, now=now)
+    tell_pay_time_over(order_ref=order.ref, now=now)
+
+
+def close_order(order: Order, action: str, *, actor: Actor, now: datetime, reason: str = "") -> None:
+    """Let a locked order be open no more, in the caller's transaction."""
+    order.ended_at, order.open_key = order.ended_at or now, None
+    order.save(update_fields=["ended_at", "open_key"])
+    audit.record(actor=actor, action=action, target=order, now=now, reason=reason)
 
 
 def plan_access_reviews(*, now: datetime) -> int:
@@ -106,19 +120,12 @@ def _give_or_refuse(order: Order, now: datetime) -> None:
         return
     refund_in_full(order_ref=order.ref, cause=RefundCause.NOT_FULFILLED, actor=SYSTEM, now=now)
     reason = "They have it already." if is_theirs else "There is nothing left to give."
-    _close(order, "order.refuse", now, reason=reason)
+    close_order(order, "order.refuse", actor=SYSTEM, now=now, reason=reason)
     _tell(order, "purchase_refused", now)
 
 
-def _end_if_over(order: Order, now: datetime) -> None:
-    if order.pay_until is not None and order.pay_until <= now:
-        _close(order, "order.end", now)
-
-
-def _close(order: Order, action: str, now: datetime, *, reason: str = "") -> None:
-    order.ended_at, order.open_key = order.ended_at or now, None
-    order.save(update_fields=["ended_at", "open_key"])
-    audit.record(actor=SYSTEM, action=action, target=order, now=now, reason=reason)
+def _is_over(order: Order, now: datetime) -> bool:
+    return order.open_key is not None and order.pay_until is not None and order.pay_until <= now
 
 
 def _things(order: Order) -> list[tuple[OrderLine, Fulfilment]]:

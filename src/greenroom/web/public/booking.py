@@ -1,9 +1,9 @@
 """Choosing a time, saying who one is, and paying."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
@@ -37,7 +37,7 @@ from greenroom.coaches.models import Topic
 from greenroom.coaches.queries import get_public_coach
 from greenroom.core import clock
 from greenroom.core.actors import ActorKind
-from greenroom.core.errors import GreenroomError, NotFoundError
+from greenroom.core.errors import GreenroomError
 from greenroom.core.http import client_address
 from greenroom.core.instants import parse_instant
 from greenroom.core.ratelimit import RateLimit, take
@@ -64,7 +64,7 @@ from greenroom.web.policy import allow_form_action
 from greenroom.web.public import choosing
 from greenroom.web.public.forms import DetailsForm, TermsForm, known_answers
 from greenroom.web.public.views import is_partial, safe_path
-from greenroom.web.public.ways import is_paid_by_hand, to_by_hand, way_choices
+from greenroom.web.public.ways import can_be_paid, is_paid_by_hand, to_by_hand, way_choices
 from greenroom.web.zones import zone_rows
 
 _ONE_DAY = timedelta(days=1)
@@ -347,14 +347,16 @@ def release(request: HttpRequest, ref: str) -> HttpResponseBase:
 @allows_discord_redirect
 def checkout(request: HttpRequest, ref: str) -> HttpResponseBase:
     """Show what is to be paid under which rules; a POST accepts it and leads to the gateway."""
-    arrived = arrive(request, "checkout", ref)
+    arrived = visitors.arrive(request, "checkout", ref)
     if arrived:
         return arrived
     booking, actor = visitors.open_booking(request, ref)
     elsewhere = to_by_hand(request, booking) or _way_on(request, booking)
     if elsewhere:
         return elsewhere
-    form = TermsForm(request.POST if request.method == "POST" else None, ways=way_choices(request, booking))
+    viewer = visitors.sight_of(request, coach_tz=booking.coach.user.time_zone).viewer
+    ways = way_choices(booking.order, viewer, partial(services.pay_by_hand_until, booking))
+    form = TermsForm(request.POST if request.method == "POST" else None, ways=ways)
     if not form.is_valid():
         status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
         return _show_checkout(request, booking, form, status=status)
@@ -377,6 +379,7 @@ def _show_checkout(
     context = step_context(request, booking) | {
         "form": form,
         "order": presenters.order_data(presenters.order_of(booking)),
+        "can_be_paid": can_be_paid(presenters.order_of(booking).total),
         "failure": failure,
         "details_url": reverse("booking_details", args=[booking.ref]),
     }
@@ -423,7 +426,7 @@ def _choose_again(request: HttpRequest, booking: Booking) -> HttpResponseBase:
 @allows_discord_redirect
 def confirmed(request: HttpRequest, ref: str) -> HttpResponseBase:
     """Say what the payment came to; while it is being processed the page looks again by itself."""
-    arrived = arrive(request, "confirmed", ref)
+    arrived = visitors.arrive(request, "confirmed", ref)
     if arrived:
         return arrived
     booking, actor = visitors.open_booking(request, ref)
@@ -474,18 +477,3 @@ def outcome_of(booking: Booking) -> str | None:
         return "pending_approval" if booking.status == BookingStatus.PENDING_APPROVAL else "confirmed"
     has_paid = payments.has_taken_money(presenters.order_of(booking).ref)
     return "lost" if has_paid and booking.confirmed_at is None else None
-
-
-def arrive(request: HttpRequest, name: str, ref: str) -> HttpResponseBase | None:
-    """Take the token of a link out of the address bar and into a cookie.
-
-    Raises: NotFoundError for a token of another booking or none.
-    """
-    token = request.GET.get("token")
-    if token is None or request.method == "POST":
-        return None
-    if queries.get_booking_by_token(token).ref != ref:
-        raise NotFoundError
-    rest = {key: value for key, value in request.GET.items() if key != "token"}
-    target = reverse(name, args=[ref]) + (f"?{urlencode(rest)}" if rest else "")
-    return visitors.keep_key(request, redirect(target), token)

@@ -1,6 +1,7 @@
 """Buying what needs no time: its page, and the checkout."""
 
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -21,20 +22,21 @@ from greenroom.catalog.queries import (
     price_to_buy,
 )
 from greenroom.core import clock
-from greenroom.core.errors import GreenroomError, NotFoundError
+from greenroom.core.errors import GreenroomError
 from greenroom.core.http import client_address
 from greenroom.core.ratelimit import RateLimit, take
 from greenroom.notifications import display
 from greenroom.orders import links, services
 from greenroom.orders.errors import AlreadyYoursError, NotForSaleError
 from greenroom.orders.models import Order
-from greenroom.orders.queries import find_purchase, get_purchase_by_token
+from greenroom.orders.queries import find_purchase
 from greenroom.orders.types import Buyer, LineKind
 from greenroom.payments import gateways
 from greenroom.web import presenters, visitors
 from greenroom.web.policy import allow_form_action
 from greenroom.web.public import booking
 from greenroom.web.public.forms import BuyerForm, PurchaseTermsForm
+from greenroom.web.public.ways import can_be_paid, to_by_hand, way_choices
 
 _TEN_MINUTES = timedelta(minutes=10)
 
@@ -72,6 +74,8 @@ def _buy(request: HttpRequest, offer: Offer) -> HttpResponseBase:
     form = BuyerForm(request.POST)
     if not form.is_valid():
         return _show_offer(request, offer, form, holder, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    if not can_be_paid(price_to_buy(offer)):
+        return _show_offer(request, offer, form, holder, status=HTTPStatus.CONFLICT)  # which says so
     now = clock.now()
     take(order_limit(), client_address(request), now=now)
     tz = visitors.sight_of(request, coach_tz=offer.coach.user.time_zone).viewer.tz
@@ -95,6 +99,7 @@ def _show_offer(
         "submit_text": f"Continue to payment · {display.money(price)}" if price.minor else "Continue",
         "policy": presenters.purchase_sentences(offer.coach, price),
         "owned_url": reverse("purchase", args=[given.ref]) if given else "",
+        "can_be_paid": can_be_paid(price),
         "is_signed_in": user is not None,
     }
     return render(request, "public/buy.html", context, status=status)
@@ -127,23 +132,28 @@ def checkout(request: HttpRequest, ref: str) -> HttpResponseBase:
 @require_http_methods(["GET", "HEAD", "POST"])
 def _checkout(request: HttpRequest, ref: str) -> HttpResponseBase:
     """Show a purchase and what is promised; a POST accepts it and leads to the gateway."""
-    arrived = _arrive(request, ref)
+    arrived = visitors.arrive(request, "checkout", ref)
     if arrived:
         return arrived
     order, actor = visitors.open_purchase(request, ref)
     if order.open_key is None:
         return redirect("purchase", order.ref)
-    form = PurchaseTermsForm(request.POST if request.method == "POST" else None)
+    elsewhere = to_by_hand(request, order)
+    if elsewhere:
+        return elsewhere
+    viewer = visitors.sight_of(request, coach_tz=order.coach.user.time_zone).viewer
+    ways = way_choices(order, viewer, partial(services.pay_by_hand_until, order))
+    form = PurchaseTermsForm(request.POST if request.method == "POST" else None, ways=ways)
     if not form.is_valid():
         status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
         return _show_checkout(request, order, form, status=status)
     try:
         pay_url = services.start_purchase(
             order=order,
-            success_url=links.purchase_url(order),
-            cancel_url=links.checkout_url(order),
+            addresses=links.return_addresses(order),
             actor=actor,
             now=clock.now(),
+            method=form.cleaned_data.get("method", ""),
         )
     except GreenroomError as error:
         return _show_checkout(request, order, form, failure=error.message, status=HTTPStatus.CONFLICT)
@@ -157,6 +167,7 @@ def _show_checkout(
         "form": form,
         "order": presenters.order_data(order),
         "policy": presenters.purchase_sentences(order.coach, order.total),
+        "can_be_paid": can_be_paid(order.total),
         "failure": failure,
         "email": order.email,
         "name": order.name,
@@ -188,16 +199,3 @@ def order_aside(order: Order) -> dict[str, Any]:
         "length": None,
         "price": line.price if line.price.minor else None,
     }
-
-
-def _arrive(request: HttpRequest, ref: str) -> HttpResponseBase | None:
-    """Take the token of a link out of the address bar and into a cookie.
-
-    Raises: NotFoundError for a token of another purchase or none.
-    """
-    token = request.GET.get("token")
-    if token is None or request.method == "POST":
-        return None
-    if get_purchase_by_token(token).ref != ref:
-        raise NotFoundError
-    return visitors.keep_key(request, redirect("checkout", ref), token)

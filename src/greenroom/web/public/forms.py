@@ -89,24 +89,13 @@ class DetailsForm(BuyerForm):
         return {key: _answer_text(given[key]) for key in keys}
 
 
-class PurchaseTermsForm(forms.Form):
-    terms = forms.BooleanField(
-        label="I agree to this, and want it at once",
-        error_messages={"required": "Please agree to go on."},
-    )
-
-
-class TermsForm(forms.Form):
-    """The way to pay, where there are several or it is paid by hand, and the agreement."""
+class WaysForm(forms.Form):
+    """The way to pay, where there are several or it is paid by hand."""
 
     method = forms.ChoiceField(
         label="How do you want to pay?",
         widget=forms.RadioSelect,
         error_messages={"invalid_choice": "This way to pay is not offered any more. Choose another."},
-    )
-    terms = forms.BooleanField(
-        label="I agree to the cancellation policy",
-        error_messages={"required": "Please agree to go on."},
     )
 
     def __init__(self, *args: Any, ways: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
@@ -116,6 +105,20 @@ class TermsForm(forms.Form):
             return
         self.fields["method"].choices = ways  # type: ignore[attr-defined]  # a ChoiceField
         self.fields["method"].initial = ways[0][0]
+
+
+class TermsForm(WaysForm):
+    terms = forms.BooleanField(
+        label="I agree to the cancellation policy",
+        error_messages={"required": "Please agree to go on."},
+    )
+
+
+class PurchaseTermsForm(WaysForm):
+    terms = forms.BooleanField(
+        label="I agree to this, and want it at once",
+        error_messages={"required": "Please agree to go on."},
+    )
 
 
 def known_answers(questions: list[IntakeQuestion], answers: list[dict[str, str]]) -> dict[str, str]:

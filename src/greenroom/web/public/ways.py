@@ -1,52 +1,59 @@
 """Choosing how to pay, and finding back to the page of a payment by hand."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 
 from greenroom.bookings.models import Booking
-from greenroom.bookings.services import pay_by_hand_until
 from greenroom.bookings.types import UNPAID
-from greenroom.integrations.manual.gateway import MANUAL
+from greenroom.core.money import Money
 from greenroom.notifications import display
 from greenroom.notifications.display import Viewer
-from greenroom.payments.queries import find_live_attempt
+from greenroom.orders.models import Order
+from greenroom.payments.queries import is_awaited_by_hand
 from greenroom.payments.ways import Way, ways_to_pay
-from greenroom.web.visitors import sight_of
 
 CHANGE = "change"
+Until = Callable[[timedelta], datetime]
 
 
-def way_choices(request: HttpRequest, booking: Booking) -> Sequence[tuple[str, str]]:
+def way_choices(order: Order | None, viewer: Viewer, until: Until) -> Sequence[tuple[str, str]]:
     """Return the ways to pay as a form offers them, those by hand with until when; none where nothing is to be chosen.
 
-    A single one by hand is shown all the same: it says until when.
+    `until` tells when the time to pay is over by a method that takes so long. A single one by hand is shown all the
+    same: it says until when.
     """
-    if booking.order is None or not booking.order.total_minor:
+    if order is None or not order.total_minor:
         return ()
     ways = ways_to_pay()
     if len(ways) == 1 and ways[0].lasts is None:
         return ()
-    viewer = sight_of(request, coach_tz=booking.coach.user.time_zone).viewer
-    return [(way.code, _words(booking, way, viewer)) for way in ways]
+    return [(way.code, _words(way, viewer, until)) for way in ways]
 
 
-def _words(booking: Booking, way: Way, viewer: Viewer) -> str:
+def _words(way: Way, viewer: Viewer, until: Until) -> str:
     if way.lasts is None:
-        return way.title
-    return f"{way.title}, to be paid by {display.moment_short(pay_by_hand_until(booking, way.lasts), viewer)}"
+        return f"{way.title}, on the payment provider's page"
+    return f"{way.title}, to be paid by {display.moment_short(until(way.lasts), viewer)}"
 
 
-def is_paid_by_hand(booking: Booking) -> bool:
-    """Tell whether somebody chose to pay by hand, and still can or waits for the answer."""
-    attempt = find_live_attempt(booking.order.ref) if booking.order and booking.status in UNPAID else None
-    return attempt is not None and attempt.gateway == MANUAL
+def can_be_paid(total: Money) -> bool:
+    """Tell whether this site takes payments, or none is to be made."""
+    return not total.minor or bool(ways_to_pay())
 
 
-def to_by_hand(request: HttpRequest, booking: Booking) -> HttpResponseBase | None:
+def is_paid_by_hand(thing: Booking | Order) -> bool:
+    """Tell whether somebody chose to pay a booking or purchase by hand, and still can or waits for the answer."""
+    if isinstance(thing, Booking):
+        return thing.order is not None and thing.status in UNPAID and is_awaited_by_hand(thing.order.ref)
+    return thing.open_key is not None and is_awaited_by_hand(thing.ref)
+
+
+def to_by_hand(request: HttpRequest, thing: Booking | Order) -> HttpResponseBase | None:
     """Lead to the page of a payment by hand, unless another way is to be chosen."""
-    if request.method == "POST" or CHANGE in request.GET or not is_paid_by_hand(booking):
+    if request.method == "POST" or CHANGE in request.GET or not is_paid_by_hand(thing):
         return None
-    return redirect("pay_by_hand", booking.ref)
+    return redirect("pay_by_hand", thing.ref)

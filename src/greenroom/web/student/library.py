@@ -22,6 +22,7 @@ from greenroom.orders.queries import get_purchase_by_token, lines_by_source
 from greenroom.payments import queries as payments
 from greenroom.web import presenters, visitors
 from greenroom.web.public.buying import order_aside
+from greenroom.web.public.ways import is_paid_by_hand
 from greenroom.web.student import queries
 from greenroom.web.student.sheets import document_links
 
@@ -39,7 +40,7 @@ def purchase(request: HttpRequest, key: str) -> HttpResponseBase:
         return redirect_to_login(request.get_full_path(), "account_login")
     now = clock.now()
     state = state_of(order)
-    if state == "open":
+    if state == "open" or is_paid_by_hand(order):
         return _to_checkout(request, order, key)
     context = order_aside(order) | {
         "state": state,
