@@ -41,9 +41,10 @@ from greenroom.jobs.ticker import run_until_idle
 from greenroom.rooms import discord, jobs
 from greenroom.rooms.bot_state import DatabaseBotState
 from greenroom.rooms.discord import Connection
-from greenroom.rooms.models import Room
+from greenroom.rooms.models import DiscordObject, Room
 from greenroom.rooms.policies import SITE_POLICY
 from greenroom.rooms.services import sweep_guild
+from greenroom.rooms.types import ObjectKind
 
 BASE_URL = "http://discord.invalid/sandbox/discord/api/v10"
 PAGES_URL = "http://discord.invalid/sandbox/discord/channels"
@@ -321,6 +322,11 @@ def open_world(source: SettableClock) -> Iterator[World]:
     discord.use(world.connection)
     yield world
     discord.use(before)
+
+
+def live(kind: ObjectKind = ObjectKind.VOICE) -> DiscordObject:
+    """Return the one object of a kind that stands, or that was asked for and may stand."""
+    return DiscordObject.objects.get(kind=kind, deleted_at=None)
 
 
 def make_room(session: Any, *, now: datetime | None = None, **values: Any) -> Room:

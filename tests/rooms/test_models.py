@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from tests.factories.rooms import World, make_room
 
 from greenroom.bookings.models import Booking
 from greenroom.catalog.models import Offer
-from greenroom.rooms.models import DiscordObject, Room, RoomAccess
+from greenroom.rooms.models import DiscordObject, RoomAccess
 
 HOUR = timedelta(hours=1)
 
@@ -30,11 +31,6 @@ def refuses(make: Callable[[], Any], name: str) -> None:
     ("values", "name"),
     [
         ({"state": "asleep"}, "rooms_state_is_known"),
-        ({"intent": "dance"}, "rooms_intent_is_known"),
-        ({"is_unsure": True}, "rooms_unsure_say_of_what_and_since_when"),
-        ({"channel_id": 7}, "rooms_channel_is_in_a_guild"),
-        ({"state": "open"}, "rooms_standing_have_a_channel"),
-        ({"state": "gone", "channel_id": 7, "guild_id": 1}, "rooms_gone_have_no_channel"),
         ({"open_before": 3 * HOUR}, "rooms_open_after_they_are_made"),
         ({"open_before": -HOUR}, "rooms_open_after_they_are_made"),
         ({"close_after": -HOUR}, "rooms_are_taken_away_after_they_close"),
@@ -51,17 +47,6 @@ def test_session_has_one_room(booking: Booking) -> None:
     make_room(booking.session)
 
     refuses(lambda: make_room(booking.session), "session_id")
-
-
-def test_channel_and_live_marker_belong_to_one_room(world: World, booking: Booking, offer: Offer) -> None:
-    other = make_booking(offer=offer, starts_at=world.now + 20 * HOUR, now=world.now)
-    first = make_room(booking.session, marker="0123abcd", guild_id=1, channel_id=7)
-
-    refuses(lambda: make_room(other.session, marker="0123abcd"), "marker")
-    refuses(lambda: make_room(other.session, guild_id=1, channel_id=7), "channel")
-    Room.objects.filter(pk=first.pk).update(state="gone", channel_id=None)
-    make_room(other.session, marker="0123abcd")
-    assert Room.objects.count() == 2
 
 
 @pytest.mark.parametrize(
@@ -98,7 +83,44 @@ def test_person_has_one_row_per_account_and_one_unlinked(world: World, booking: 
     refuses(lambda: make(room=room, role="coach", discord_user_id=5), "discord_user_id|one_per_account")
 
 
-def test_discord_object_is_noted_once(world: World) -> None:
-    DiscordObject.objects.create(guild_id=1, object_id=2, seen_at=world.now)
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ({"kind": "stage", "object_id": 2}, "discord_objects_kind_is_known"),
+        ({}, "discord_objects_were_asked_for_or_seen"),
+        ({"has_room": True, "marker": "0123abcd"}, "discord_objects_were_asked_for_or_seen"),
+        ({"has_room": True, "is_asked": True}, "discord_objects_were_asked_for_or_seen"),
+        ({"marker": "0123abcd", "is_asked": True}, "discord_objects_were_asked_for_or_seen"),
+    ],
+)
+def test_object_that_nobody_asked_for_or_saw_is_refused(
+    world: World, booking: Booking, values: dict[str, Any], name: str
+) -> None:
+    room = make_room(booking.session) if values.pop("has_room", False) else None
+    asked_at = world.now if values.pop("is_asked", False) else None
+    row = {"guild_id": 1, "kind": "voice", "room": room, "asked_at": asked_at, "seen_at": world.now, **values}
 
-    refuses(lambda: DiscordObject.objects.create(guild_id=1, object_id=2, seen_at=world.now), "object_id|noted_once")
+    refuses(lambda: DiscordObject.objects.create(**row), name)
+
+
+def test_object_is_noted_once(world: World) -> None:
+    note = partial(DiscordObject.objects.create, guild_id=1, kind="voice", seen_at=world.now)
+    note(object_id=2)
+
+    refuses(lambda: note(object_id=2), "object_id|noted_once")
+
+
+def test_room_asks_for_one_object_of_a_kind_at_a_time_and_markers_are_its_own(
+    world: World, booking: Booking, offer: Offer
+) -> None:
+    other = make_booking(offer=offer, starts_at=world.now + 20 * HOUR, now=world.now)
+    first, second = make_room(booking.session), make_room(other.session)
+    ask = partial(DiscordObject.objects.create, guild_id=1, asked_at=world.now)
+    asked = ask(room=first, kind="voice", marker="0123abcd")
+    ask(room=first, kind="role", marker="0123abcd")
+
+    refuses(lambda: ask(room=first, kind="voice", marker="ffffffff"), "room_id|one_at_a_time")
+    refuses(lambda: ask(room=second, kind="voice", marker="0123abcd"), "marker")
+    DiscordObject.objects.filter(pk=asked.pk).update(deleted_at=world.now)
+    ask(room=second, kind="voice", marker="0123abcd")
+    assert DiscordObject.objects.count() == 3

@@ -9,7 +9,7 @@ from django.conf import settings
 from pytest_django.live_server_helper import LiveServer
 from tests.factories.bookings import make_booking, make_coach, make_offer
 from tests.factories.clock import SettableClock
-from tests.factories.rooms import World, make_connection, open_world
+from tests.factories.rooms import World, live, make_connection, open_world
 
 from greenroom.core.transactions import refuse_network_in_transaction
 from greenroom.integrations.discord.connect import Access, Discord
@@ -101,7 +101,7 @@ def test_two_runs_at_once_make_one_room(http_world: World, race: Race) -> None:
     reconcile_session(session_id)
     assert len(http_world.rooms()) == 1
     assert DiscordObject.objects.count() == 1
-    assert Room.objects.get().generation == 1
+    assert live().generation == 1
 
 
 def test_two_runs_at_once_close_a_room(http_world: World, race: Race) -> None:

@@ -4,7 +4,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 from tests.factories.accounts import make_user
 from tests.factories.bookings import add_booking, make_booking, make_coach
-from tests.factories.rooms import PAGES_URL, World, make_room
+from tests.factories.rooms import PAGES_URL, World, live, make_room
 from tests.rooms.conftest import Book
 
 from greenroom.bookings.models import Booking
@@ -38,7 +38,7 @@ def test_view_before_the_room_was_planned_goes_by_the_offers_policy(world: World
 def test_view_of_an_open_room_has_a_live_join_button_for_both(world: World, book: Book) -> None:
     booking = book(HOUR, student="sam.student")
     world.advance(5 * SECOND)
-    url = f"{PAGES_URL}/{world.connection.guild_id}/{Room.objects.get().channel_id}"
+    url = f"{PAGES_URL}/{world.connection.guild_id}/{live().object_id}"
 
     for viewer in (booking, booking.coach.user):
         view = room_view(booking.session, viewer, now=world.now)
@@ -128,7 +128,7 @@ def test_view_takes_a_fixed_number_of_queries(
     world.advance(5 * SECOND)
     session = type(booking.session).objects.select_related("offer", "coach").get()
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         room_view(session, booking, now=world.now)
 
 
@@ -155,7 +155,7 @@ def test_rows_say_what_they_are(world: World, book: Book) -> None:
     world.run()
     room = Room.objects.get(session=booking.session)
 
-    assert str(room) == f"coaching-{room.marker}"
+    assert str(room) == f"room of session {room.session_id}"
     assert str(planned) == f"room of session {planned.session_id}"
-    assert str(room.discord_objects.get()) == f"channel {room.channel_id}"
+    assert str(room.discord_objects.get()) == f"voice {live().object_id}"
     assert str(RoomAccess.objects.get(booking=booking)) == "student: joining"

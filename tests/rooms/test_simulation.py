@@ -119,14 +119,13 @@ def _allowed_in(session: CoachingSession, now: datetime) -> set[str]:
     if rules.presence_at(facts, room.policy, now) is not Presence.OPEN:
         return set()
     desired = rules.desired_room(facts, participants_of(session), room.policy, now)
-    ids = {user_id for user_id, _ in desired.allowed}
-    return {name for name in EVERYBODY if sample_user_id(name) in ids}
+    return {name for name in EVERYBODY if sample_user_id(name) in desired.people}
 
 
 def _session_of(channel: SandboxChannel) -> int:
     """Tell whose room a channel is, by the markers of all its generations."""
     for room in Room.objects.all():
-        for generation in range(room.generation + 1):
+        for generation in range(room.discord_objects.count() + 8):
             if channel.name == rules.channel_name(rules.marker(str(settings.SECRET_KEY), room.ref, generation)):
                 return room.session_id
     raise AssertionError(f"{channel.name} belongs to nobody")
@@ -165,9 +164,8 @@ def _kick(chaos: Chaos, session: CoachingSession) -> None:
 
 
 def _delete_by_hand(_chaos: Chaos, session: CoachingSession) -> None:
-    room = Room.objects.get(session=session)
-    if room.channel_id is not None:
-        people.delete_channel_by_hand(room.channel_id)
+    for known in DiscordObject.objects.filter(room__session=session, object_id__isnull=False):
+        people.delete_channel_by_hand(known.object_id or 0)
 
 
 def _ask_again(chaos: Chaos, session: CoachingSession) -> None:

@@ -20,12 +20,21 @@ class RoomAccessInline(admin.TabularInline):
         return False
 
 
+class DiscordObjectInline(admin.TabularInline):
+    model = DiscordObject
+    extra = 0
+    can_delete = False
+    fields = readonly_fields = ("kind", "object_id", "marker", "asked_at", "seen_at", "deleted_at")
+
+    def has_add_permission(self, _request: HttpRequest, _obj: object = None) -> bool:
+        return False
+
+
 @admin.register(Room)
 class RoomAdmin(ReadOnlyAdmin):
     list_display = (
         "session",
         "state",
-        "channel_id",
         "next_check_at",
         "failure_count",
         "last_error",
@@ -33,9 +42,9 @@ class RoomAdmin(ReadOnlyAdmin):
     )
     list_filter = ("state",)
     list_select_related = ("session",)
-    search_fields = ("marker", "ref", "channel_id", "last_error_detail")
+    search_fields = ("ref", "discord_objects__marker", "discord_objects__object_id", "last_error_detail")
     ordering = ("-session__starts_at",)
-    inlines: ClassVar = [RoomAccessInline]
+    inlines: ClassVar = [RoomAccessInline, DiscordObjectInline]
     actions = ("look_now",)
 
     @admin.action(description="Look at the selected rooms right now", permissions=["view"])
@@ -48,10 +57,11 @@ class RoomAdmin(ReadOnlyAdmin):
 
 @admin.register(DiscordObject)
 class DiscordObjectAdmin(ReadOnlyAdmin):
-    list_display = ("object_id", "kind", "guild_id", "room", "seen_at", "deleted_at")
+    list_display = ("object_id", "kind", "marker", "guild_id", "room", "asked_at", "seen_at", "deleted_at")
     list_filter = ("kind",)
-    search_fields = ("object_id",)
-    ordering = ("-seen_at",)
+    list_select_related = ("room",)
+    search_fields = ("object_id", "marker")
+    ordering = ("-pk",)
 
 
 @admin.register(BotRecord)

@@ -11,11 +11,11 @@ from greenroom.catalog.models import Offer
 from greenroom.coaches.models import Coach
 from greenroom.core.ids import REF_LENGTH, new_ref
 from greenroom.rooms.policies import MOST_NAME, AccessMethod, RoomKind, RoomPolicy
-from greenroom.rooms.types import STANDING, AccessState, Intent, ObjectKind, PersonRole, RoomState
+from greenroom.rooms.types import AccessState, ObjectKind, PersonRole, RoomState
 
 
 def _choices(
-    values: type[AccessMethod | RoomKind | RoomState | AccessState | Intent | ObjectKind | PersonRole],
+    values: type[AccessMethod | RoomKind | RoomState | AccessState | ObjectKind | PersonRole],
 ) -> list[tuple[str, str]]:
     return [(value.value, value.value.replace("_", " ")) for value in values]
 
@@ -78,23 +78,14 @@ class KeptPolicy(PolicyColumns):
 
 
 class Room(PolicyColumns):
-    """The Discord channel of one coaching session: the frozen policy, the way to find it again, what was last seen.
+    """The place at Discord of one coaching session: the frozen policy and what was last seen.
 
-    `generation` grows with every request to make the channel, and the marker with it, so that a request that was
-    lost and lands late makes something that no live room owns. `intent` is committed before that request is sent;
-    `is_unsure` holds until its outcome is known. `turn_token` belongs to the run that works on the room until
+    What it is made of are its `DiscordObject`s. `turn_token` belongs to the run that works on the room until
     `turn_until`. `state` is a cache for people to read; decisions are made from the clock and the booking.
     """
 
     session = models.OneToOneField(CoachingSession, on_delete=models.PROTECT, related_name="room")
     ref = models.CharField(max_length=REF_LENGTH, unique=True, default=new_ref)
-    generation = models.PositiveIntegerField(default=0)
-    marker = models.CharField(max_length=8, blank=True)
-    guild_id = models.BigIntegerField(null=True, blank=True)
-    channel_id = models.BigIntegerField(null=True, blank=True)
-    intent = models.CharField(max_length=16, blank=True, choices=_choices(Intent))
-    intent_at = models.DateTimeField(null=True, blank=True)
-    is_unsure = models.BooleanField(default=False)
     state = models.CharField(max_length=16, choices=_choices(RoomState), default=RoomState.PLANNED)
     next_check_at = models.DateTimeField(null=True, blank=True)
     failure_count = models.PositiveIntegerField(default=0)
@@ -110,22 +101,6 @@ class Room(PolicyColumns):
         indexes = [models.Index(fields=["state"], name="rooms_by_state")]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=[*RoomState]), name="rooms_state_is_known"),
-            models.CheckConstraint(condition=Q(intent__in=[*Intent]), name="rooms_intent_is_known"),
-            models.CheckConstraint(
-                condition=Q(is_unsure=False) | (~Q(intent="") & Q(intent_at__isnull=False)),
-                name="rooms_unsure_say_of_what_and_since_when",
-            ),
-            models.CheckConstraint(
-                condition=Q(channel_id__isnull=True) | Q(guild_id__isnull=False),
-                name="rooms_channel_is_in_a_guild",
-            ),
-            models.CheckConstraint(
-                condition=~Q(state__in=STANDING) | Q(channel_id__isnull=False), name="rooms_standing_have_a_channel"
-            ),
-            models.CheckConstraint(
-                condition=~Q(state=RoomState.GONE) | Q(channel_id__isnull=True, is_unsure=False),
-                name="rooms_gone_have_no_channel",
-            ),
             models.CheckConstraint(
                 condition=Q(open_before__gte=timedelta(0), provision_before__gte=F("open_before")),
                 name="rooms_open_after_they_are_made",
@@ -136,21 +111,11 @@ class Room(PolicyColumns):
             ),
             models.CheckConstraint(condition=Q(access_method__in=[*AccessMethod]), name="rooms_access_method_is_known"),
             models.CheckConstraint(condition=Q(kind__in=[*RoomKind]), name="rooms_kind_is_known"),
-            models.UniqueConstraint(
-                fields=["marker"],
-                condition=~Q(state=RoomState.GONE) & ~Q(marker=""),
-                name="rooms_marker_is_unique_among_live_rooms",
-            ),
-            models.UniqueConstraint(
-                fields=["channel_id"],
-                condition=Q(channel_id__isnull=False),
-                name="rooms_channel_belongs_to_one_room",
-            ),
         ]
 
     def __str__(self) -> str:
-        """Return the channel's name, or that there is none yet."""
-        return self.policy.channel_name(self.marker) if self.marker else f"room of session {self.session_id}"
+        """Return whose room it is."""
+        return f"room of session {self.session_id}"
 
 
 class RoomAccess(models.Model):
@@ -204,26 +169,49 @@ class RoomAccess(models.Model):
 
 
 class DiscordObject(models.Model):
-    """One object that our bot made at Discord: proof of authorship. Append-only; only `deleted_at` is filled in later.
+    """One thing that our bot asked Discord for: asked, standing, gone. Rows stay for ever and prove what is ours.
 
-    `room` is empty for what an earlier database made and the audit log proved to be ours.
+    A row is committed before the request is sent; `object_id` comes with the answer, and while it is missing the
+    outcome is unknown. `generation` grows with every request of a room for this kind, and the marker in the name
+    with it, so that a request that was lost and lands late makes something that no live row knows. `deleted_at`:
+    seen to be gone, or the request given up. Rows without a marker were not asked for: a doubled request's second
+    object, and (without a room) what an earlier database made and the audit log proved to be ours.
     """
 
     guild_id = models.BigIntegerField()
-    object_id = models.BigIntegerField()
-    kind = models.CharField(max_length=16, choices=_choices(ObjectKind), default=ObjectKind.CHANNEL)
+    kind = models.CharField(max_length=16, choices=_choices(ObjectKind))
     room = models.ForeignKey(Room, null=True, blank=True, on_delete=models.PROTECT, related_name="discord_objects")
-    seen_at = models.DateTimeField()
+    generation = models.PositiveIntegerField(default=0)
+    marker = models.CharField(max_length=8, blank=True)
+    asked_at = models.DateTimeField(null=True, blank=True)
+    object_id = models.BigIntegerField(null=True, blank=True)
+    seen_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(condition=Q(kind__in=[*ObjectKind]), name="discord_objects_kind_is_known"),
+            models.CheckConstraint(
+                condition=Q(object_id__isnull=False, seen_at__isnull=False)
+                | (Q(object_id__isnull=True, asked_at__isnull=False, room__isnull=False) & ~Q(marker="")),
+                name="discord_objects_were_asked_for_or_seen",
+            ),
             models.UniqueConstraint(fields=["guild_id", "object_id"], name="discord_objects_are_noted_once"),
+            models.UniqueConstraint(
+                fields=["room", "kind"],
+                condition=Q(object_id__isnull=True, deleted_at__isnull=True),
+                name="discord_objects_are_asked_for_one_at_a_time",
+            ),
+            models.UniqueConstraint(
+                fields=["kind", "marker"],
+                condition=Q(deleted_at__isnull=True) & ~Q(marker=""),
+                name="discord_objects_marker_is_unique_among_live_ones",
+            ),
         ]
 
     def __str__(self) -> str:
         """Return kind and id."""
-        return f"{self.kind} {self.object_id}"
+        return f"{self.kind} {self.object_id or 'asked for'}"
 
 
 class TokenRefresh(models.Model):

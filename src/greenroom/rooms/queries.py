@@ -14,9 +14,18 @@ from greenroom.coaches.models import Coach
 from greenroom.core.errors import NotFoundError
 from greenroom.integrations.discord.types import DiscordUserId
 from greenroom.rooms import discord, rules
-from greenroom.rooms.models import KeptPolicy, Room, RoomAccess
+from greenroom.rooms.models import DiscordObject, KeptPolicy, Room, RoomAccess
 from greenroom.rooms.policies import SITE_POLICY, RoomPolicy
-from greenroom.rooms.types import AccessState, PageState, Participant, PersonRole, RoomState, SessionFacts, Sighting
+from greenroom.rooms.types import (
+    AccessState,
+    ObjectKind,
+    PageState,
+    Participant,
+    PersonRole,
+    RoomState,
+    SessionFacts,
+    Sighting,
+)
 
 _ENTITLED = (
     BookingStatus.CONFIRMED,
@@ -129,11 +138,12 @@ def room_view(session: CoachingSession, viewer: User | Booking, *, now: datetime
     room = Room.objects.filter(session=session).first()
     policy = room.policy if room is not None else policy_for(session.offer)
     access = _access(room, session, booking)
-    state, sentence = rules.session_page_state(facts, policy, _sighting(room, access), now)
+    voice = _voice_of(room)
+    state, sentence = rules.session_page_state(facts, policy, _sighting(room, voice, access), now)
     return RoomView(
         state=state,
         sentence=sentence,
-        join_url=_join_url(room) if state is PageState.READY else None,
+        join_url=_join_url(voice) if state is PageState.READY else None,
         opens_at=rules.opens_at(facts, policy),
         closes_at=rules.closes_at(facts, policy),
         access=AccessState(access.state) if access is not None else None,
@@ -166,23 +176,31 @@ def _access(room: Room | None, session: CoachingSession, booking: Booking | None
     return room.accesses.filter(booking=booking, discord_user_id=person.discord_user_id).first()
 
 
-def _sighting(room: Room | None, access: RoomAccess | None) -> Sighting | None:
+def _voice_of(room: Room | None) -> DiscordObject | None:
+    """Return the channel that people join."""
+    if room is None:
+        return None
+    live = room.discord_objects.filter(kind=ObjectKind.VOICE, object_id__isnull=False, deleted_at__isnull=True)
+    return live.order_by("-marker", "object_id").first()
+
+
+def _sighting(room: Room | None, voice: DiscordObject | None, access: RoomAccess | None) -> Sighting | None:
     if room is None:
         return None
     return Sighting(
         state=RoomState(room.state),
-        has_channel=room.channel_id is not None,
+        has_channel=voice is not None,
         access=AccessState(access.state) if access is not None else None,
         access_error=access.last_error if access is not None else "",
         room_error=room.last_error,
     )
 
 
-def _join_url(room: Room | None) -> str | None:
+def _join_url(voice: DiscordObject | None) -> str | None:
     connection = discord.current()
-    if connection is None or room is None or room.channel_id is None or room.guild_id is None:
+    if connection is None or voice is None:
         return None
-    return connection.join_url(room.guild_id, room.channel_id)
+    return connection.join_url(voice.guild_id, voice.object_id or 0)
 
 
 def rooms_needing_attention() -> QuerySet[Room]:

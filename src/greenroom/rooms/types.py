@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from greenroom.bookings.types import SessionStatus
-from greenroom.integrations.discord.types import Channel, ChannelId, DiscordUserId, GuildId, Overwrite
+from greenroom.integrations.discord.types import DiscordUserId, GuildId, Overwrite
 
 
 class RoomState(StrEnum):
@@ -22,21 +22,16 @@ class RoomState(StrEnum):
     BLOCKED = "blocked"
 
 
-# A room seen in Discord in one of these states has a channel.
+# A room in one of these states was seen at Discord.
 STANDING = (RoomState.HIDDEN, RoomState.OPEN, RoomState.OPEN_PARTIAL)
 
 
-class Intent(StrEnum):
-    """What was about to be asked of Discord, written down before it was asked."""
-
-    NONE = ""
-    CREATE_CHANNEL = "create_channel"
-
-
 class ObjectKind(StrEnum):
-    """What the bot makes at Discord. Roles have their place here."""
+    """What the bot makes at Discord for a room. Each is asked for, stands, and is deleted in the same way."""
 
-    CHANNEL = "channel"
+    ROLE = "role"
+    VOICE = "voice"
+    TEXT = "text"
 
 
 class PersonRole(StrEnum):
@@ -91,10 +86,11 @@ class Presence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """What should be: `allowed` are the people who should see the room, each with a permission integer."""
+    """What should be: `kinds` are the objects a room is made of, `people` are those who should see it."""
 
     presence: Presence
-    allowed: frozenset[tuple[DiscordUserId, int]] = frozenset()
+    kinds: frozenset[ObjectKind] = frozenset()
+    people: frozenset[DiscordUserId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,36 +102,50 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Actual:
-    """What is: the channels at Discord that are this room's. More than one only after a riddle was solved."""
+class Found:
+    """One object of a room as Discord shows it; a role has no overwrites."""
 
-    place: Place
-    channels: tuple[Channel, ...] = ()
+    kind: ObjectKind
+    id: int
+    overwrites: frozenset[Overwrite] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class CreateChannel:
-    """Make the room, with its overwrites from the first moment."""
+class Actual:
+    """What is: the objects at Discord that are this room's, of each kind the one to keep first.
 
-    overwrites: frozenset[Overwrite]
+    `awaited` are kinds of which there may be one that cannot be seen now: an answer was lost, or a look failed.
+    """
+
+    place: Place
+    found: tuple[Found, ...] = ()
+    awaited: frozenset[ObjectKind] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class CreateObject:
+    """Make one of the room's objects; channels have their overwrites from the first moment."""
+
+    kind: ObjectKind
+    overwrites: frozenset[Overwrite] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class SetOverwrites:
-    """Replace who sees the room."""
+    """Replace who sees a channel."""
 
-    channel_id: ChannelId
+    target: Found
     overwrites: frozenset[Overwrite]
 
 
 @dataclass(frozen=True, slots=True)
-class DeleteChannel:
-    """Take the room away, and everybody in it out of it."""
+class DeleteObject:
+    """Take an object away; with a channel everybody in it out of it, with a role everybody's right to the room."""
 
-    channel_id: ChannelId
+    target: Found
 
 
-Change = CreateChannel | SetOverwrites | DeleteChannel
+Change = CreateObject | SetOverwrites | DeleteObject
 
 
 class PageState(StrEnum):

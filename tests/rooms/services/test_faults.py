@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from tests.factories.rooms import World, deliver, lose_next_answer, refuse_all
+from tests.factories.rooms import World, deliver, live, lose_next_answer, refuse_all
 from tests.rooms.conftest import Book
 
 from greenroom.integrations.discord.sandbox.models import SandboxChannel, SandboxMember, SandboxUser
@@ -14,7 +14,7 @@ from greenroom.jobs.models import Job, JobState
 from greenroom.rooms import discord
 from greenroom.rooms.models import BotRecord, DiscordObject, Room, RoomAccess
 from greenroom.rooms.queries import rooms_needing_attention
-from greenroom.rooms.types import AccessState, Intent, RoomState
+from greenroom.rooms.types import AccessState, RoomState
 
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 LOSING_FAULTS = ("drop_reply", "garbled_reply", "server_error_after")
@@ -51,15 +51,13 @@ def test_room_whose_answer_was_lost_is_found_again(world: World, book: Book, fau
 
     world.run()
     [made] = world.rooms()
-    room = Room.objects.get()
-    assert (room.channel_id, room.is_unsure, room.intent) == (None, True, Intent.CREATE_CHANNEL)
+    assert (live().object_id, live().asked_at) == (None, world.now)
     world.advance(5 * SECOND)
 
     assert world.rooms() == [made]
     assert world.sees("maya.coach") == [made]
-    room.refresh_from_db()
-    assert (room.is_unsure, room.intent, room.generation) == (False, "", 1)
-    assert DiscordObject.objects.get().object_id == room.channel_id
+    assert DiscordObject.objects.get().generation == 1
+    assert DiscordObject.objects.get().object_id == SandboxChannel.objects.get(name=made).pk
 
 
 def test_request_that_never_arrived_is_made_again_once_it_cannot_land_any_more(world: World, book: Book) -> None:
@@ -72,7 +70,7 @@ def test_request_that_never_arrived_is_made_again_once_it_cannot_land_any_more(w
     world.go_to(began_at + 23 * SECOND)
 
     assert len(world.rooms()) == 1
-    assert Room.objects.get().generation == 2
+    assert live().generation == 2
 
 
 def test_request_that_lands_late_is_taken_over(world: World, book: Book) -> None:
@@ -85,7 +83,7 @@ def test_request_that_lands_late_is_taken_over(world: World, book: Book) -> None
 
     assert world.sees("maya.coach") == world.rooms()
     assert len(world.rooms()) == 1
-    assert Room.objects.get().generation == 1
+    assert live().generation == 1
 
 
 def test_request_that_lands_after_all_hope_leaves_one_room_and_a_stray(world: World, book: Book) -> None:
@@ -97,7 +95,7 @@ def test_request_that_lands_after_all_hope_leaves_one_room_and_a_stray(world: Wo
     assert len(world.rooms()) == 2
     world.sweep()
 
-    assert world.rooms() == [f"coaching-{Room.objects.get().marker}"]
+    assert world.rooms() == [f"coaching-{live().marker}"]
     assert world.sees("maya.coach") == world.rooms()
 
 
@@ -127,7 +125,7 @@ def test_doubled_room_keeps_the_oldest_and_deletes_the_other(world: World, book:
     world.advance(5 * SECOND)
 
     assert [channel.pk for channel in SandboxChannel.objects.filter(name__startswith="coaching-")] == [first.pk]
-    assert Room.objects.get().channel_id == first.pk
+    assert live().object_id == first.pk
     assert DiscordObject.objects.get(object_id=second.pk).deleted_at is not None
 
 
@@ -259,7 +257,7 @@ def test_refused_room_is_told_at_once_in_plain_words(world: World, book: Book) -
         RoomState.DEGRADED,
         "The Discord server does not let us manage the room.",
     )
-    assert room.is_unsure is False
+    assert not DiscordObject.objects.exists()
     world.advance(2 * SECOND)
     assert len(world.rooms()) == 1
 
@@ -348,7 +346,8 @@ def test_being_asked_to_wait_a_minute_is_no_failure(world: World, book: Book) ->
 
     world.run()
     room = Room.objects.get()
-    assert (room.failure_count, room.last_error, room.is_unsure) == (0, "", False)
+    assert (room.failure_count, room.last_error) == (0, "")
+    assert not DiscordObject.objects.exists()
     assert Job.objects.get(kind="rooms.reconcile").due_at == world.now + MINUTE
     world.advance(MINUTE + SECOND)
 

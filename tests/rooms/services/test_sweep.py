@@ -10,7 +10,7 @@ from greenroom.integrations.discord.types import AuditAction
 from greenroom.jobs.errors import RetryLaterError
 from greenroom.jobs.models import Job
 from greenroom.rooms import discord, jobs
-from greenroom.rooms.models import DiscordObject, Room
+from greenroom.rooms.models import DiscordObject
 from greenroom.rooms.services import sweep_guild
 
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
@@ -40,7 +40,7 @@ def test_stray_that_the_audit_log_proves_to_be_ours_is_deleted(world: World) -> 
 
 def test_stray_that_the_ledger_knows_is_deleted_without_asking(world: World) -> None:
     make_channel(world, by_bot=False)
-    DiscordObject.objects.create(guild_id=world.connection.guild_id, object_id=5_000, seen_at=world.now)
+    DiscordObject.objects.create(guild_id=world.connection.guild_id, kind="voice", object_id=5_000, seen_at=world.now)
 
     assert sweep_guild() == 1
 
@@ -95,7 +95,7 @@ def test_room_that_waits_for_its_channel_is_left_to_find_it(world: World, book: 
 def test_room_whose_marker_is_another_ones_keeps_the_channel_it_holds(world: World, book: Book) -> None:
     book(HOUR)
     world.run()
-    Room.objects.update(marker="ffffffff")
+    DiscordObject.objects.update(marker="ffffffff")
 
     assert sweep_guild() == 0
 
@@ -105,7 +105,9 @@ def test_room_whose_marker_is_another_ones_keeps_the_channel_it_holds(world: Wor
 def test_stray_that_was_deleted_meanwhile_counts_as_gone(world: World) -> None:
     channel = make_channel(world)
     world.arm("lost_channel", 1)
-    DiscordObject.objects.create(guild_id=world.connection.guild_id, object_id=channel.pk, seen_at=world.now)
+    DiscordObject.objects.create(
+        guild_id=world.connection.guild_id, kind="voice", object_id=channel.pk, seen_at=world.now
+    )
 
     assert sweep_guild() == 1
 

@@ -3,7 +3,6 @@
 import datetime
 import django.db.models.deletion
 import greenroom.core.ids
-import greenroom.rooms.types
 from django.db import migrations, models
 
 
@@ -42,7 +41,7 @@ class Migration(migrations.Migration):
                 ('intent', models.CharField(blank=True, choices=[('', ''), ('create_channel', 'create channel')], max_length=16)),
                 ('intent_at', models.DateTimeField(blank=True, null=True)),
                 ('is_unsure', models.BooleanField(default=False)),
-                ('state', models.CharField(choices=[('planned', 'planned'), ('provisioning', 'provisioning'), ('hidden', 'hidden'), ('open', 'open'), ('open_partial', 'open partial'), ('degraded', 'degraded'), ('closing', 'closing'), ('gone', 'gone'), ('blocked', 'blocked')], default=greenroom.rooms.types.RoomState['PLANNED'], max_length=16)),
+                ('state', models.CharField(choices=[('planned', 'planned'), ('provisioning', 'provisioning'), ('hidden', 'hidden'), ('open', 'open'), ('open_partial', 'open partial'), ('degraded', 'degraded'), ('closing', 'closing'), ('gone', 'gone'), ('blocked', 'blocked')], default='planned', max_length=16)),
                 ('next_check_at', models.DateTimeField(blank=True, null=True)),
                 ('failure_count', models.PositiveIntegerField(default=0)),
                 ('last_error', models.CharField(blank=True, help_text='What people are told.', max_length=300)),
@@ -61,7 +60,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('guild_id', models.BigIntegerField()),
                 ('object_id', models.BigIntegerField()),
-                ('kind', models.CharField(choices=[('channel', 'channel')], default=greenroom.rooms.types.ObjectKind['CHANNEL'], max_length=16)),
+                ('kind', models.CharField(choices=[('channel', 'channel')], default='channel', max_length=16)),
                 ('seen_at', models.DateTimeField()),
                 ('deleted_at', models.DateTimeField(blank=True, null=True)),
                 ('room', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='discord_objects', to='rooms.room')),
@@ -73,7 +72,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('role', models.CharField(choices=[('student', 'student'), ('coach', 'coach')], max_length=8)),
                 ('discord_user_id', models.BigIntegerField(blank=True, null=True)),
-                ('state', models.CharField(choices=[('unlinked', 'unlinked'), ('not_in_guild', 'not in guild'), ('joining', 'joining'), ('waiting', 'waiting'), ('granted', 'granted'), ('revoked', 'revoked'), ('failed', 'failed')], default=greenroom.rooms.types.AccessState['UNLINKED'], max_length=16)),
+                ('state', models.CharField(choices=[('unlinked', 'unlinked'), ('not_in_guild', 'not in guild'), ('joining', 'joining'), ('waiting', 'waiting'), ('granted', 'granted'), ('revoked', 'revoked'), ('failed', 'failed')], default='unlinked', max_length=16)),
                 ('last_error', models.CharField(blank=True, max_length=40)),
                 ('checked_at', models.DateTimeField(blank=True, null=True)),
                 ('booking', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='room_accesses', to='bookings.booking')),
@@ -110,11 +109,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='room',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', [greenroom.rooms.types.RoomState['PLANNED'], greenroom.rooms.types.RoomState['PROVISIONING'], greenroom.rooms.types.RoomState['HIDDEN'], greenroom.rooms.types.RoomState['OPEN'], greenroom.rooms.types.RoomState['OPEN_PARTIAL'], greenroom.rooms.types.RoomState['DEGRADED'], greenroom.rooms.types.RoomState['CLOSING'], greenroom.rooms.types.RoomState['GONE'], greenroom.rooms.types.RoomState['BLOCKED']])), name='rooms_state_is_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['planned', 'provisioning', 'hidden', 'open', 'open_partial', 'degraded', 'closing', 'gone', 'blocked'])), name='rooms_state_is_known'),
         ),
         migrations.AddConstraint(
             model_name='room',
-            constraint=models.CheckConstraint(condition=models.Q(('intent__in', [greenroom.rooms.types.Intent['NONE'], greenroom.rooms.types.Intent['CREATE_CHANNEL']])), name='rooms_intent_is_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('intent__in', ['', 'create_channel'])), name='rooms_intent_is_known'),
         ),
         migrations.AddConstraint(
             model_name='room',
@@ -126,11 +125,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='room',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', (greenroom.rooms.types.RoomState['HIDDEN'], greenroom.rooms.types.RoomState['OPEN'], greenroom.rooms.types.RoomState['OPEN_PARTIAL'])), _negated=True), ('channel_id__isnull', False), _connector='OR'), name='rooms_standing_have_a_channel'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ('hidden', 'open', 'open_partial')), _negated=True), ('channel_id__isnull', False), _connector='OR'), name='rooms_standing_have_a_channel'),
         ),
         migrations.AddConstraint(
             model_name='room',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', greenroom.rooms.types.RoomState['GONE']), _negated=True), models.Q(('channel_id__isnull', True), ('is_unsure', False)), _connector='OR'), name='rooms_gone_have_no_channel'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'gone'), _negated=True), models.Q(('channel_id__isnull', True), ('is_unsure', False)), _connector='OR'), name='rooms_gone_have_no_channel'),
         ),
         migrations.AddConstraint(
             model_name='room',
@@ -138,7 +137,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='room',
-            constraint=models.UniqueConstraint(condition=models.Q(models.Q(('state', greenroom.rooms.types.RoomState['GONE']), _negated=True), models.Q(('marker', ''), _negated=True)), fields=('marker',), name='rooms_marker_is_unique_among_live_rooms'),
+            constraint=models.UniqueConstraint(condition=models.Q(models.Q(('state', 'gone'), _negated=True), models.Q(('marker', ''), _negated=True)), fields=('marker',), name='rooms_marker_is_unique_among_live_rooms'),
         ),
         migrations.AddConstraint(
             model_name='room',
@@ -150,19 +149,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='roomaccess',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', [greenroom.rooms.types.AccessState['UNLINKED'], greenroom.rooms.types.AccessState['NOT_IN_GUILD'], greenroom.rooms.types.AccessState['JOINING'], greenroom.rooms.types.AccessState['WAITING'], greenroom.rooms.types.AccessState['GRANTED'], greenroom.rooms.types.AccessState['REVOKED'], greenroom.rooms.types.AccessState['FAILED']])), name='room_accesses_state_is_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['unlinked', 'not_in_guild', 'joining', 'waiting', 'granted', 'revoked', 'failed'])), name='room_accesses_state_is_known'),
         ),
         migrations.AddConstraint(
             model_name='roomaccess',
-            constraint=models.CheckConstraint(condition=models.Q(('role__in', [greenroom.rooms.types.PersonRole['STUDENT'], greenroom.rooms.types.PersonRole['COACH']])), name='room_accesses_role_is_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('role__in', ['student', 'coach'])), name='room_accesses_role_is_known'),
         ),
         migrations.AddConstraint(
             model_name='roomaccess',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('booking__isnull', True), ('role', greenroom.rooms.types.PersonRole['COACH'])), models.Q(('booking__isnull', False), ('role', greenroom.rooms.types.PersonRole['STUDENT'])), _connector='OR'), name='room_accesses_of_students_name_the_booking'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('booking__isnull', True), ('role', 'coach')), models.Q(('booking__isnull', False), ('role', 'student')), _connector='OR'), name='room_accesses_of_students_name_the_booking'),
         ),
         migrations.AddConstraint(
             model_name='roomaccess',
-            constraint=models.CheckConstraint(condition=models.Q(('discord_user_id__isnull', False), ('state', greenroom.rooms.types.AccessState['UNLINKED']), _connector='OR'), name='room_accesses_without_account_are_unlinked'),
+            constraint=models.CheckConstraint(condition=models.Q(('discord_user_id__isnull', False), ('state', 'unlinked'), _connector='OR'), name='room_accesses_without_account_are_unlinked'),
         ),
         migrations.AddConstraint(
             model_name='roomaccess',

@@ -10,15 +10,20 @@ from greenroom.rooms.rules.timing import presence_at
 from greenroom.rooms.types import (
     Actual,
     Change,
-    CreateChannel,
-    DeleteChannel,
+    CreateObject,
+    DeleteObject,
     Desired,
+    Found,
+    ObjectKind,
     Participant,
     Place,
     Presence,
     SessionFacts,
     SetOverwrites,
 )
+
+# A channel goes before the role: it ends access and ejects everybody in one call.
+_DELETED_FIRST = (ObjectKind.VOICE, ObjectKind.TEXT, ObjectKind.ROLE)
 
 
 def desired_room(
@@ -29,41 +34,53 @@ def desired_room(
     People who have not linked Discord are left out; the room exists without them.
     """
     presence = presence_at(session, policy, now)
-    if presence is not Presence.OPEN:
+    if presence is Presence.ABSENT:
         return Desired(presence)
+    kinds = frozenset({ObjectKind.VOICE})
+    if presence is not Presence.OPEN:
+        return Desired(presence, kinds)
     linked = (person.discord_user_id for person in participants)
-    return Desired(presence, frozenset((user_id, int(PARTICIPANT_ALLOW)) for user_id in linked if user_id is not None))
+    return Desired(presence, kinds, frozenset(user_id for user_id in linked if user_id is not None))
 
 
 def overwrites_of(desired: Desired, place: Place) -> frozenset[Overwrite]:
-    """Spell a desired room as channel overwrites: nobody, but the bot and the people allowed."""
-    keepers = {
-        Overwrite(OverwriteTarget.ROLE, place.guild_id, deny=int(EVERYONE_DENY)),
-        Overwrite(OverwriteTarget.MEMBER, place.bot_id, allow=int(BOT_ALLOW)),
-    }
-    people = {Overwrite(OverwriteTarget.MEMBER, user_id, allow=allow) for user_id, allow in desired.allowed}
-    return frozenset(keepers | people)
+    """Spell a desired room as channel overwrites: nobody, but the bot and the people who should see it."""
+    people = (Overwrite(OverwriteTarget.MEMBER, user_id, allow=int(PARTICIPANT_ALLOW)) for user_id in desired.people)
+    return locked_down(place) | frozenset(people)
 
 
 def locked_down(place: Place) -> frozenset[Overwrite]:
     """Spell a room that nobody but the bot can enter."""
-    return overwrites_of(Desired(Presence.HIDDEN), place)
+    return frozenset(
+        {
+            Overwrite(OverwriteTarget.ROLE, place.guild_id, deny=int(EVERYONE_DENY)),
+            Overwrite(OverwriteTarget.MEMBER, place.bot_id, allow=int(BOT_ALLOW)),
+        }
+    )
 
 
 def plan(desired: Desired, actual: Actual) -> list[Change]:
     """List what to change, most urgent first: taking away comes before giving.
 
-    Of several channels the oldest is kept, and goes last: it is the one the room holds on to, and spare ones
-    are forgotten with it.
+    Of several objects of a kind the first is kept, and goes last: spare ones are forgotten with it. No second one is
+    made while one is awaited.
     """
-    oldest_first = sorted(actual.channels, key=lambda channel: channel.id)
+    kept = _first_of_each_kind(actual)
+    spare = [DeleteObject(found) for found in actual.found if kept[found.kind] != found]
     if desired.presence is Presence.ABSENT:
-        return [DeleteChannel(channel.id) for channel in reversed(oldest_first)]
+        return [*spare, *(DeleteObject(kept[kind]) for kind in _DELETED_FIRST if kind in kept)]
     wanted = overwrites_of(desired, actual.place)
-    if not oldest_first:
-        return [CreateChannel(wanted)]
-    kept, *spare = oldest_first
-    changes: list[Change] = [DeleteChannel(channel.id) for channel in spare]
-    if frozenset(kept.overwrites) != wanted:
-        changes.append(SetOverwrites(kept.id, wanted))
+    changes: list[Change] = [*spare]
+    for kind in sorted(desired.kinds):
+        if kind in kept:
+            changes += [SetOverwrites(kept[kind], wanted)] if kept[kind].overwrites != wanted else []
+        elif kind not in actual.awaited:
+            changes.append(CreateObject(kind, wanted))
     return changes
+
+
+def _first_of_each_kind(actual: Actual) -> dict[ObjectKind, Found]:
+    kept: dict[ObjectKind, Found] = {}
+    for found in actual.found:
+        kept.setdefault(found.kind, found)
+    return kept

@@ -13,7 +13,7 @@ from greenroom.integrations.discord.errors import (
     RetryableError,
     TokenRevoked,
 )
-from greenroom.integrations.discord.types import ChannelId, DiscordUserId, GuildId
+from greenroom.integrations.discord.types import DiscordUserId, GuildId
 from greenroom.rooms.discord import Connection
 from greenroom.rooms.errors import NotYetError
 from greenroom.rooms.models import Room, RoomAccess
@@ -22,7 +22,7 @@ from greenroom.rooms.services import tokens
 from greenroom.rooms.services.changing import eject
 from greenroom.rooms.services.looking import guild_of
 from greenroom.rooms.services.turns import Situation, Turn, holding
-from greenroom.rooms.types import AccessState, Participant, Presence
+from greenroom.rooms.types import AccessState, ObjectKind, Participant, Presence
 
 logger = logging.getLogger(__name__)
 
@@ -47,8 +47,7 @@ def sync_rows(room: Room, situation: Situation) -> None:
         room.accesses.filter(state__in=_INSIDE).update(state=AccessState.REVOKED)
         return
     ensure_rows(room, situation)
-    allowed = [user_id for user_id, _ in situation.desired.allowed]
-    waiting = room.accesses.filter(state=AccessState.WAITING, discord_user_id__in=allowed)
+    waiting = room.accesses.filter(state=AccessState.WAITING, discord_user_id__in=situation.desired.people)
     waiting.update(state=AccessState.GRANTED)
 
 
@@ -83,7 +82,7 @@ def check_people(turn: Turn, situation: Situation, connection: Connection) -> No
     One person's trouble does not keep the others from being looked at.
     Raises: TurnLostError, and the first RetryableError or NotYetError once all were tried.
     """
-    guild_id = guild_of(situation.room, connection)
+    guild_id = guild_of(situation, connection)
     late: RetryableError | NotYetError | None = None
     with holding(turn, now=clock.now()) as room:
         ensure_rows(room, situation)
@@ -116,8 +115,7 @@ def _find_out(
 
 
 def _inside(situation: Situation, user_id: DiscordUserId) -> Finding:
-    is_allowed = any(user_id == allowed_id for allowed_id, _ in situation.desired.allowed)
-    return Finding(AccessState.GRANTED if is_allowed else AccessState.WAITING)
+    return Finding(AccessState.GRANTED if user_id in situation.desired.people else AccessState.WAITING)
 
 
 def _bring_in(
@@ -161,12 +159,11 @@ def _write_down(turn: Turn, user_id: DiscordUserId, finding: Finding) -> None:
 def _put_out_strangers(turn: Turn, situation: Situation, guild_id: GuildId, connection: Connection) -> None:
     """Disconnect people who had access and should have none now: another account was linked, a time was moved."""
     room = situation.room
-    allowed = {user_id for user_id, _ in situation.desired.allowed}
     belonging = {person.discord_user_id for person in situation.participants}
     for row in RoomAccess.objects.filter(room=room, state__in=_INSIDE, discord_user_id__isnull=False):
         user_id = DiscordUserId(row.discord_user_id or 0)
-        has_too_much = row.state == AccessState.GRANTED and user_id not in allowed
-        if has_too_much and room.channel_id is not None:
-            eject(guild_id, ChannelId(room.channel_id), user_id, connection)
+        has_too_much = row.state == AccessState.GRANTED and user_id not in situation.desired.people
+        for voice_id in situation.ids_of(ObjectKind.VOICE) if has_too_much else ():
+            eject(guild_id, voice_id, user_id, connection)
         if has_too_much or user_id not in belonging:
             _write_down(turn, user_id, Finding(AccessState.WAITING if user_id in belonging else AccessState.REVOKED))

@@ -12,6 +12,7 @@ from greenroom.core.transactions import unit_of_work
 from greenroom.jobs import services as jobs
 from greenroom.jobs.models import Job, JobState
 from greenroom.rooms import rules
+from greenroom.rooms.models import DiscordObject
 from greenroom.rooms.types import RoomState
 
 RECONCILE = "rooms.reconcile"
@@ -64,7 +65,7 @@ def watch_rooms(*, now: datetime) -> int:
         starts_at__lt=now + _WATCH_AHEAD,
         ends_at__gt=now - _WATCH_BACK,
     ) & ~Q(room__state=RoomState.GONE)
-    standing = Q(room__channel_id__isnull=False) | Q(room__is_unsure=True)
+    standing = Exists(DiscordObject.objects.filter(room__session=OuterRef("pk"), deleted_at__isnull=True))
     sessions = CoachingSession.objects.annotate(room_key=key).filter(coming | standing).exclude(has_row)
     ids = list(sessions.order_by("starts_at").values_list("pk", flat=True))
     for session_id in ids:

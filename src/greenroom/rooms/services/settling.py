@@ -45,7 +45,6 @@ def settle(turn: Turn, seen: Situation, *, are_people_due: bool = False) -> Verd
     with holding(turn, now=now) as room:
         sync_rows(room, seen)
         if seen.desired.presence is Presence.ABSENT:
-            room.marker = ""
             set_state(room, rules.resting_state(seen.session, room.policy, now), now=now)
         else:
             _note_standing(room, seen, now)
@@ -110,7 +109,8 @@ def _state_after(room: Room, seen: Situation, error: DiscordError) -> RoomState:
     is_passing = isinstance(error, RetryableError) and room.failure_count < _PATIENCE
     if not is_passing or isinstance(error, CapacityReached):
         return RoomState.DEGRADED
-    return RoomState(room.state) if room.channel_id is not None else RoomState.PROVISIONING
+    stands = any(it.object_id is not None for it in seen.objects)
+    return RoomState(room.state) if stands else RoomState.PROVISIONING
 
 
 def _later(seen: Situation, room: Room, now: datetime, delay: timedelta) -> datetime:

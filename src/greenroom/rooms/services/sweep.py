@@ -11,9 +11,9 @@ from greenroom.integrations.discord.protocol import CallOptions
 from greenroom.integrations.discord.types import AuditAction, Channel
 from greenroom.rooms import discord, rules
 from greenroom.rooms.discord import Connection
-from greenroom.rooms.models import DiscordObject, Room
+from greenroom.rooms.models import DiscordObject
 from greenroom.rooms.services import ledger
-from greenroom.rooms.types import Place
+from greenroom.rooms.types import ObjectKind, Place
 
 logger = logging.getLogger(__name__)
 
@@ -38,29 +38,19 @@ def sweep_guild() -> int:
 def _strays(connection: Connection) -> list[Channel]:
     """Return the marked channels without a live room, oldest first.
 
-    Rooms are read after Discord was asked: a room writes its marker down before it asks for its channel, so that
-    no channel of the list can be newer than what is known of its room.
+    Our rows are read after Discord was asked: each is written before the request is sent, so that no channel of the
+    list can be newer than what is known of it.
     """
     marked = {
         channel: marker
         for channel in connection.api.list_channels(connection.guild_id)
         if (marker := rules.marker_in(channel)) is not None
     }
-    rooms = Room.objects.exclude(marker="").filter(marker__in=marked.values())
-    owners = {room.marker: room for room in rooms}
-    # A room that lost sight of its marker still owns the channel whose id it holds.
-    held = set(
-        Room.objects.filter(channel_id__in=[channel.id for channel in marked]).values_list("channel_id", flat=True)
-    )
-    strays = [
-        channel for channel, marker in marked.items() if channel.id not in held and not _waits(owners.get(marker))
-    ]
+    live = ledger.live_objects().filter(kind=ObjectKind.VOICE, room__isnull=False)
+    awaited = set(live.filter(object_id__isnull=True).values_list("marker", flat=True))
+    held = set(live.filter(object_id__in=[channel.id for channel in marked]).values_list("object_id", flat=True))
+    strays = [channel for channel, marker in marked.items() if channel.id not in held and marker not in awaited]
     return sorted(strays, key=lambda channel: channel.id)
-
-
-def _waits(room: Room | None) -> bool:
-    """Tell whether a room has asked for a channel and does not know yet which one it got."""
-    return room is not None and room.is_unsure
 
 
 def _remove(channel: Channel, connection: Connection) -> bool:
@@ -97,7 +87,7 @@ def _is_proven(channel: Channel, connection: Connection) -> bool:
 
 
 def _delete(channel: Channel, connection: Connection, *, now: datetime) -> None:
-    ledger.note_object(None, connection.guild_id, channel.id, now=now)
+    ledger.note_object(None, connection.guild_id, ObjectKind.VOICE, channel.id, now=now)
     try:
         connection.api.delete_channel(channel.id, _OPTIONS)
     except NotFound as error:

@@ -18,9 +18,9 @@ from greenroom.core.ids import new_ref
 from greenroom.core.transactions import unit_of_work
 from greenroom.rooms import queries, rules
 from greenroom.rooms.errors import TurnLostError
-from greenroom.rooms.models import Room, RoomAccess
+from greenroom.rooms.models import DiscordObject, Room, RoomAccess
 from greenroom.rooms.rules.page import UNKNOWN_ACCOUNT
-from greenroom.rooms.types import AccessState, Desired, Participant, RoomState, SessionFacts
+from greenroom.rooms.types import AccessState, Desired, ObjectKind, Participant, RoomState, SessionFacts
 
 # Longer than the longest call (its waits and attempts), shorter than the minute in which a room must close.
 TURN_LASTS = timedelta(seconds=30)
@@ -36,13 +36,21 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Everything a step needs to know, read in one transaction at `now`. `room` is a copy: it is not written back."""
+    """Everything a step needs to know, read in one transaction at `now`. `room` is a copy: it is not written back.
+
+    `objects` are those that stand at Discord or may stand there, of each kind the one to keep first.
+    """
 
     room: Room
+    objects: tuple[DiscordObject, ...]
     session: SessionFacts
     participants: tuple[Participant, ...]
     desired: Desired
     now: datetime
+
+    def ids_of(self, kind: ObjectKind) -> tuple[int, ...]:
+        """Return the ids of the room's objects of a kind, the one to keep first."""
+        return tuple(it.object_id for it in self.objects if it.kind == kind and it.object_id is not None)
 
 
 def ensure_room(session_id: int, *, now: datetime) -> Room | None:
@@ -100,7 +108,12 @@ def read_situation(turn: Turn, *, now: datetime) -> Situation:
         )
         known = [person for person in participants if person.discord_user_id not in unknown]
         desired = rules.desired_room(facts, known, room.policy, now)
-        return Situation(room, facts, participants, desired, now)
+        return Situation(room, _live_objects(room), facts, participants, desired, now)
+
+
+def _live_objects(room: Room) -> tuple[DiscordObject, ...]:
+    live = room.discord_objects.filter(deleted_at__isnull=True)
+    return tuple(sorted(live, key=lambda it: (not it.marker, it.object_id or 0, it.pk)))
 
 
 def set_state(room: Room, state: RoomState, *, now: datetime) -> None:
@@ -113,6 +126,6 @@ def set_state(room: Room, state: RoomState, *, now: datetime) -> None:
         target=room,
         now=now,
         before={"state": room.state},
-        after={"state": state, "channel_id": None if room.channel_id is None else str(room.channel_id)},
+        after={"state": state},
     )
     room.state = state
