@@ -6,13 +6,13 @@ from django.test import Client
 from tests.factories.accounts import make_discord_identity
 from tests.factories.bookings import make_booking
 from tests.factories.clock import SettableClock
+from tests.factories.rooms import make_room
 
 from greenroom.availability.models import WeeklyWindow
 from greenroom.bookings.models import Booking
 from greenroom.bookings.types import BookingStatus
 from greenroom.catalog.models import Offer
 from greenroom.coaches.models import Coach
-from greenroom.rooms.models import Room
 from greenroom.rooms.types import RoomState
 
 HOUR = timedelta(hours=1)
@@ -75,14 +75,11 @@ def test_sessions_that_are_over_ask_how_it_went(desk: Client, offer: Offer, froz
 
 
 def test_a_room_in_trouble_is_named(desk: Client, booking: Booking, frozen_clock: SettableClock) -> None:
-    Room.objects.create(
-        session=booking.session,
-        provision_before=HOUR,
-        open_before=HOUR,
-        close_after=HOUR,
+    make_room(
+        booking.session,
+        now=frozen_clock(),
         state=RoomState.BLOCKED,
         last_error="Discord does not let us make channels.",
-        created_at=frozen_clock(),
     )
 
     [problem] = page(desk)["problems"]
