@@ -7,7 +7,7 @@ answers, hold a request back and let it land late, and end the process (as far a
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -85,6 +85,9 @@ class StillTime:
 
     def sleep(self, seconds: float) -> None:
         self.seconds += seconds
+
+    def database_now(self) -> datetime:
+        return datetime.fromtimestamp(self.seconds, UTC)
 
     def timing(self) -> Timing:
         return Timing(monotonic=self.monotonic, sleep=self.sleep, jitter=lambda: 0.5)
@@ -302,7 +305,7 @@ def make_connection(wire: Transport, time: StillTime, state: BotState | None = N
         base_url=BASE_URL,
         user_agent="DiscordBot (https://coach.example, 1)",
         transport=wire,
-        state=state or DatabaseBotState(known.bot_token, time.monotonic),
+        state=state or DatabaseBotState(known.bot_token, time.monotonic, time.database_now),
         refuse_if_in_transaction=refuse_network_in_transaction,
         timing=time.timing(),
     )

@@ -1,11 +1,15 @@
+import threading
 from datetime import timedelta
+from time import monotonic
 
 import pytest
+from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 from tests.factories.clock import SettableClock
 from tests.factories.rooms import StillTime
+from tests.factories.waiting import PATIENCE_SECONDS
 
-from greenroom.integrations.discord.state import BotState, BotStatus
+from greenroom.integrations.discord.state import SLOW_SPACING, SPACING, BotState, BotStatus
 from greenroom.rooms.bot_state import DatabaseBotState
 from greenroom.rooms.models import BotRecord, BotRefusals
 
@@ -93,3 +97,46 @@ def test_status_is_read_once_a_second(
     time.sleep(1)
     with django_assert_num_queries(2):
         state.status()
+
+
+def test_places_are_shared_by_all_processes(time: StillTime) -> None:
+    second = DatabaseBotState(TOKEN, time.monotonic, time.database_now)
+    first = DatabaseBotState(TOKEN, time.monotonic, time.database_now)
+    strange = DatabaseBotState("another token", time.monotonic, time.database_now)
+
+    waits = [one.take_place(SECOND) for one in (first, second, first, strange)]
+
+    assert waits == [timedelta(), SPACING, 2 * SPACING, timedelta()]
+    assert second.take_place(SPACING) == 3 * SPACING  # too far away for it, so it is still free
+    assert first.take_place(SECOND, is_slow=True) == 3 * SPACING
+    assert first.take_place(SECOND) == 3 * SPACING + SLOW_SPACING
+    time.sleep(60)
+    assert second.take_place(SECOND) == timedelta()
+
+
+def test_places_go_by_the_databases_clock(state: DatabaseBotState, frozen_clock: SettableClock) -> None:
+    state.take_place(SECOND)
+    frozen_clock.set(frozen_clock() + timedelta(days=1))
+
+    assert timedelta() < state.take_place(SECOND) <= SPACING
+
+
+@pytest.mark.django_db(transaction=True)
+def test_places_of_many_at_once_lie_apart() -> None:
+    left_at: list[float] = []
+
+    def take(state: DatabaseBotState) -> None:
+        for _ in range(5):
+            asked_at = monotonic()
+            left_at.append(asked_at + state.take_place(timedelta(minutes=1)).total_seconds())
+        connection.close()
+
+    threads = [threading.Thread(target=take, args=(DatabaseBotState(TOKEN),)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE_SECONDS)
+
+    assert len(left_at) == 20
+    # Each had its own place: the last one lies as far behind the first as nineteen places need.
+    assert max(left_at) - min(left_at) >= 18 * SPACING.total_seconds()

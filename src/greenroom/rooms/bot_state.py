@@ -3,17 +3,23 @@
 import hashlib
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Lock
 
 from django.db.models import F, Sum
+from django.db.models.functions import Now
 
 from greenroom.core import clock
-from greenroom.integrations.discord.state import INVALID_WINDOW, BotStatus
+from greenroom.core.transactions import unit_of_work
+from greenroom.integrations.discord.state import INVALID_WINDOW, SLOW_SPACING, SPACING, BotStatus
 from greenroom.rooms.models import BotRecord, BotRefusals
 
 # Asked before every call: one read a second a process is cheap, and a second late is early enough.
 _FRESH_SECONDS = 1.0
+
+
+def _database_now() -> datetime:
+    return BotRecord.objects.annotate(database_now=Now()).values_list("database_now", flat=True)[0]
 
 
 class DatabaseBotState:
@@ -22,9 +28,16 @@ class DatabaseBotState:
     A new token has a new fingerprint and begins with a clean record. What this process does itself it sees at once.
     """
 
-    def __init__(self, bot_token: str, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        bot_token: str,
+        monotonic: Callable[[], float] = time.monotonic,
+        database_now: Callable[[], datetime] = _database_now,
+    ) -> None:
+        """`database_now` is the clock by which all machines take their places: one for all, and never a moved one."""
         self._fingerprint = hashlib.sha256(bot_token.encode()).hexdigest()
         self._monotonic = monotonic
+        self._database_now = database_now
         self._lock = Lock()
         self._known: tuple[float, BotStatus] | None = None
 
@@ -38,6 +51,21 @@ class DatabaseBotState:
         with self._lock:
             self._known = (self._monotonic(), status)
         return status
+
+    def take_place(self, most_wait: timedelta, *, is_slow: bool = False) -> timedelta:
+        """Take the next moment at which a request may leave, among those of all processes.
+
+        Locks and writes the bot's record for a moment. Raises: BusyError.
+        """
+        pk = self._record().pk
+        with unit_of_work():
+            record = BotRecord.objects.select_for_update(no_key=True).get(pk=pk)
+            now = self._database_now()
+            wait = max(record.next_place_at - now, timedelta()) if record.next_place_at else timedelta()
+            if wait <= most_wait:
+                record.next_place_at = now + wait + (SLOW_SPACING if is_slow else SPACING)
+                record.save(update_fields=["next_place_at"])
+            return wait
 
     def mark_token_dead(self) -> None:
         """Remember that Discord refused the token; a second call changes nothing."""

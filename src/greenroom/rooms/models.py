@@ -228,6 +228,7 @@ class BotRecord(models.Model):
     is_token_dead = models.BooleanField(default=False)
     died_at = models.DateTimeField(null=True, blank=True)
     stopped_until = models.DateTimeField(null=True, blank=True)
+    next_place_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         """Return the first characters of the fingerprint."""

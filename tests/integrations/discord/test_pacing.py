@@ -1,6 +1,6 @@
 import pytest
 
-from greenroom.integrations.discord.pacing import Buckets, RouteKey, SecondsLimiter
+from greenroom.integrations.discord.pacing import Buckets, RouteKey
 
 ROUTE = RouteKey("POST /guilds/{}/channels", 1)
 
@@ -12,38 +12,6 @@ def answer(*, limit: int = 5, remaining: int = 4, after: float = 1.0, name: str 
         "x-ratelimit-reset-after": str(after),
         "x-ratelimit-bucket": name,
     }
-
-
-def test_limiter_never_admits_more_than_fifty_in_any_second() -> None:
-    limiter = SecondsLimiter()
-    admitted, now = [], 0.0
-
-    while now < 5:
-        wait = limiter.admit(now)
-        if wait == 0:
-            admitted.append(now)
-        now += wait or 0.0001
-
-    most = max(sum(1 for at in admitted if start <= at < start + 1) for start in admitted)
-    assert most <= 50
-    assert len(admitted) >= 45 * 5
-
-
-def test_limiter_slow_place_costs_nine_ordinary_ones() -> None:
-    limiter = SecondsLimiter()
-
-    assert limiter.admit(0.0, is_slow=True) == 0
-    assert limiter.admit(0.0, is_slow=True) == pytest.approx(0.2)
-    assert limiter.admit(0.2, is_slow=True) == 0
-
-
-def test_limiter_blocked_admits_nobody_until_the_end() -> None:
-    limiter = SecondsLimiter()
-    limiter.block(3.0)
-    limiter.block(2.0)
-
-    assert limiter.admit(1.0) == 2.0
-    assert limiter.admit(3.0) == 0
 
 
 def test_bucket_unknown_admits_one_at_a_time() -> None:

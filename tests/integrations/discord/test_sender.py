@@ -298,7 +298,7 @@ def test_cloudflare_page_stops_everything_for_a_minute(
 
     assert raised.value.scope is Scope.CLOUDFLARE
     assert raised.value.retry_after == timedelta(seconds=60)
-    assert stopped.value.scope is Scope.CLOUDFLARE
+    assert stopped.value.scope is Scope.GLOBAL
     assert timedelta(seconds=59) < state.status().stopped_for <= timedelta(seconds=60)
     assert state.status().invalid_count == 1
     assert len(server.seen) == 1

@@ -1,6 +1,8 @@
 from datetime import timedelta
 
-from greenroom.integrations.discord.state import STOP_AT, BotStatus, InMemoryBotState
+import pytest
+
+from greenroom.integrations.discord.state import SPACING, STOP_AT, BotStatus, InMemoryBotState
 
 
 class Clock:
@@ -56,3 +58,34 @@ def test_state_counts_no_further_than_the_stop() -> None:
         state.record_invalid()
 
     assert state.status().invalid_count == STOP_AT
+
+
+def test_state_places_never_let_more_than_fifty_leave_in_a_second() -> None:
+    clock = Clock()
+    state = InMemoryBotState(clock)
+
+    left_at = []
+    for number in range(450):
+        clock.seconds += 0.4 if number == 200 else 0.001
+        left_at.append(clock.seconds + state.take_place(timedelta(hours=1)).total_seconds())
+
+    assert max(sum(start <= at < start + 1 for at in left_at) for start in left_at) <= 46
+    assert left_at[-1] - left_at[0] <= 450 / 45 + 0.4
+
+
+def test_state_slow_place_keeps_the_next_one_away_for_longer() -> None:
+    state = InMemoryBotState(Clock())
+
+    assert state.take_place(timedelta(), is_slow=True) == timedelta()
+    assert state.take_place(timedelta(seconds=1)) == timedelta(seconds=0.2)
+
+
+def test_state_place_that_is_too_far_away_is_not_taken() -> None:
+    state = InMemoryBotState(Clock())
+    state.take_place(timedelta())
+
+    first = state.take_place(timedelta(seconds=0.01))
+
+    assert first == state.take_place(timedelta(seconds=0.01)) == pytest.approx(SPACING, abs=timedelta(microseconds=2))
+    assert state.take_place(timedelta(seconds=1)) == first
+    assert state.take_place(timedelta(seconds=1)) > first

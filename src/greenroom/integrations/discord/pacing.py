@@ -1,4 +1,4 @@
-"""Holds requests back so that Discord never has to: 45 a second for the bot, and each route's own bucket.
+"""Holds requests back so that Discord never has to: each route has its own bucket.
 
 Nothing here sleeps or sends. `admit` either admits a request or says how long to wait before asking again, so that
 the caller can compare that with its budget. Seconds are monotonic floats, as the clock of this process gives them.
@@ -9,12 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
 
-# Discord allows 50 requests in any second. Evenly spaced, 46 leave in one, and of the four threads that send each can
-# have one more that was late: 50 arrive.
-RATE_PER_SECOND = 45.0
-BURST = 1
-# After 1,000 invalid answers in ten minutes: at this pace even a bot that is always refused stays below the ban.
-SLOW_RATE_PER_SECOND = 5.0
 # How soon to ask again while another thread's request is finding out a bucket.
 PROBE_POLL_SECONDS = 0.01
 # Discord counts from the moment it answered, we from the moment the answer arrived; this covers its rounding.
@@ -23,7 +17,6 @@ _RESET_SLACK_SECONDS = 0.05
 # windows last a second.
 _SAME_WINDOW_SECONDS = 0.25
 _MOST_BUCKETS = 2_000
-_ROUNDING = 1e-9  # floats that add up to exactly the burst may land a hair above it
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,36 +25,6 @@ class RouteKey:
 
     route: str
     major: int
-
-
-class SecondsLimiter:
-    """Spaces all requests of one bot token: a small burst, then an even pace (a leaky bucket kept as one number)."""
-
-    def __init__(self, rate: float = RATE_PER_SECOND, burst: int = BURST) -> None:
-        self._interval = 1 / rate
-        self._slow_factor = rate / SLOW_RATE_PER_SECOND
-        self._burst = burst
-        self._lock = Lock()
-        self._full_at = 0.0
-        self._blocked_until = 0.0
-
-    def admit(self, now: float, *, is_slow: bool = False) -> float:
-        """Take a place and return 0, or return the seconds to wait. A slow place costs nine ordinary ones."""
-        interval = self._interval * (self._slow_factor if is_slow else 1.0)
-        with self._lock:
-            if now < self._blocked_until:
-                return self._blocked_until - now
-            next_full = max(self._full_at, now) + interval
-            wait = next_full - now - max(self._burst * self._interval, interval)
-            if wait > _ROUNDING:
-                return wait
-            self._full_at = next_full
-            return 0.0
-
-    def block(self, until: float) -> None:
-        """Admit nobody before `until`: Discord's answer to too many requests over all routes."""
-        with self._lock:
-            self._blocked_until = max(self._blocked_until, until)
 
 
 @dataclass(slots=True)

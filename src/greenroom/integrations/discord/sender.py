@@ -22,7 +22,7 @@ from greenroom.integrations.discord.errors import (
     Unauthorized,
     Unavailable,
 )
-from greenroom.integrations.discord.pacing import Buckets, RouteKey, SecondsLimiter
+from greenroom.integrations.discord.pacing import Buckets, RouteKey
 from greenroom.integrations.discord.protocol import ORDINARY, CallOptions
 from greenroom.integrations.discord.state import CLOSING_ONLY_AT, SLOW_DOWN_AT, STOP_AT, BotState
 from greenroom.integrations.discord.transport import Answer, NotSent, Transport, Unanswered
@@ -99,7 +99,6 @@ class Sender:
         self._state = state
         self._refuse_if_in_transaction = refuse_if_in_transaction
         self._timing = timing
-        self._limiter = SecondsLimiter()
         self._buckets = Buckets()
 
     def __repr__(self) -> str:
@@ -153,13 +152,23 @@ class Sender:
         while (wait := self._buckets.admit(request.key, self._timing.monotonic())) > 0:
             self._pause(wait, deadline, Scope.PACING)
         try:
-            is_slow = self._check_state(request, deadline)
-            while (wait := self._limiter.admit(self._timing.monotonic(), is_slow=is_slow)) > 0:
-                self._pause(wait, deadline, Scope.PACING)
+            self._wait_for_place(request, deadline)
         except BaseException:
             # A place that is never given back would close the route for this process.
             self._buckets.give_back(request.key, self._timing.monotonic())
             raise
+
+    def _wait_for_place(self, request: Request, deadline: float) -> None:
+        """Return at the moment that is this request's among all of the bot's. Raises: RateLimited, Unauthorized."""
+        while True:
+            is_slow = self._check_state(request, deadline)
+            most_wait = timedelta(seconds=max(0.0, deadline - self._timing.monotonic()))
+            wait = self._state.take_place(most_wait, is_slow=is_slow)
+            if wait > timedelta():
+                self._pause(wait.total_seconds(), deadline, Scope.PACING)
+            # Whoever has waited may find that everything was stopped meanwhile; then the place is void.
+            if wait == timedelta() or self._state.status().stopped_for <= timedelta():
+                return
 
     def _check_state(self, request: Request, deadline: float) -> bool:
         """Tell whether to go slowly, after waiting for a stop to end. Raises: RateLimited, Unauthorized."""
@@ -172,7 +181,7 @@ class Sender:
                 raise RateLimited(_INVALID_STOP, Scope.INVALID_REQUESTS)
             if status.stopped_for <= timedelta():
                 return status.invalid_count >= SLOW_DOWN_AT
-            self._pause(status.stopped_for.total_seconds(), deadline, Scope.CLOUDFLARE)
+            self._pause(status.stopped_for.total_seconds(), deadline, Scope.GLOBAL)
 
     def _pause(self, seconds: float, deadline: float, scope: Scope) -> None:
         if self._timing.monotonic() + seconds > deadline:
@@ -212,7 +221,7 @@ class Sender:
             self._state.stop_all(limit.retry_after)
             logger.error("this host is refused by Discord's front for %s", limit.retry_after)
         elif limit.scope is Scope.GLOBAL:
-            self._limiter.block(now + seconds)
+            self._state.stop_all(limit.retry_after)
         else:
             self._buckets.block(request.key, now, seconds)
         return limit

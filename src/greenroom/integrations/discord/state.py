@@ -1,4 +1,4 @@
-"""What every sender of one bot token must know of the others: a dead token, a stop for all, refused requests.
+"""What every sender of one bot token must know of the others: a dead token, a stop, refused requests, whose turn it is.
 
 `BotState` speaks in durations, so that an implementation may keep its own clock. `InMemoryBotState` serves one
 process; a shared implementation can stand behind the same protocol.
@@ -15,6 +15,10 @@ from typing import Protocol
 # Discord bans a host after 10,000 answers of 401, 403 or 429 in ten minutes.
 INVALID_WINDOW = timedelta(minutes=10)
 SLOW_DOWN_AT = 1_000
+# Discord allows 50 requests in any second. Evenly spaced, 46 leave in one, and a few may have been late: 50 arrive.
+SPACING = timedelta(seconds=1) / 45
+# After a thousand invalid answers: at this pace even a bot that is always refused stays below the ban.
+SLOW_SPACING = timedelta(seconds=1) / 5
 CLOSING_ONLY_AT = 5_000
 STOP_AT = 8_000
 
@@ -33,6 +37,14 @@ class BotState(Protocol):
 
     def status(self) -> BotStatus:
         """Read everything at once; called before every send, so it must be cheap."""
+        ...
+
+    def take_place(self, most_wait: timedelta, *, is_slow: bool = False) -> timedelta:
+        """Take the next moment at which a request with this token may leave, and return how long it is until then.
+
+        Moments lie `SPACING` apart, after a slow one `SLOW_SPACING`, whoever takes them. None is taken when the next
+        is further away than `most_wait`.
+        """
         ...
 
     def mark_token_dead(self) -> None:
@@ -56,6 +68,7 @@ class InMemoryBotState:
         self._lock = Lock()
         self._is_token_dead = False
         self._stopped_until = 0.0
+        self._next_place_at = 0.0
         # Bounded: beyond STOP_AT nothing is sent, so that more is never needed.
         self._invalid_at: deque[float] = deque(maxlen=STOP_AT)
 
@@ -71,6 +84,16 @@ class InMemoryBotState:
                 stopped_for=timedelta(seconds=max(0.0, self._stopped_until - now)),
                 invalid_count=len(self._invalid_at),
             )
+
+    def take_place(self, most_wait: timedelta, *, is_slow: bool = False) -> timedelta:
+        """Take the next moment at which a request may leave."""
+        with self._lock:
+            now = self._monotonic()
+            place_at = max(self._next_place_at, now)
+            wait = timedelta(seconds=place_at - now)
+            if wait <= most_wait:
+                self._next_place_at = place_at + (SLOW_SPACING if is_slow else SPACING).total_seconds()
+            return wait
 
     def mark_token_dead(self) -> None:
         """Remember that Discord refused the token."""
