@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('rooms', '0003_kept_policies'),
+        ('rooms', '0006_objects_only'),
     ]
 
     operations = [
