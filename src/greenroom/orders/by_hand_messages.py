@@ -13,6 +13,7 @@ from greenroom.notifications.letters import Action, Letter, render
 from greenroom.notifications.models import Message
 from greenroom.notifications.types import Content
 from greenroom.orders import links
+from greenroom.orders.messages import title_of
 from greenroom.orders.models import Order
 from greenroom.orders.queries import purchases
 
@@ -119,7 +120,7 @@ def _waiting(message: Message, _now: datetime, what: str) -> Content | None:
     is_coach = message.to == order.coach.user.email
     url = links.studio_payment_url(payment) if is_coach else links.ops_payment_url(payment)
     tz = order.coach.user.time_zone if is_coach else settings.TIME_ZONE
-    facts = [("Amount", display.money(payment.amount)), ("Code", payment.code)]
+    facts = [("For", title_of(order)), ("Amount", display.money(payment.amount)), ("Code", payment.code)]
     if payment.answer_by:
         facts.append(("Answer by", display.moment(payment.answer_by, Viewer(tz))))
     if payment.note:

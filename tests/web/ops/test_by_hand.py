@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from tests.factories.accounts import make_admin, make_user
-from tests.factories.bookings import make_coach
+from tests.factories.bookings import make_booking, make_coach, make_offer
 from tests.factories.by_hand import make_method, store_payment, store_proof, store_refund
 from tests.factories.clock import SettableClock
 from tests.web.test_templates import Reader
@@ -14,6 +14,7 @@ from greenroom.coaches.models import Coach
 from greenroom.core.models import AuditEntry
 from greenroom.integrations.manual.gateway import ManualGateway
 from greenroom.integrations.manual.models import ManualPayment, ManualRefund, PayMethod
+from greenroom.orders.models import Order, OrderLine
 from greenroom.payments import gateways
 
 pytestmark = pytest.mark.django_db
@@ -111,7 +112,7 @@ def test_method_that_lacks_something_is_refused_and_nothing_is_lost(desk: Client
 
 
 def test_staff_see_who_waits_and_write_down_what_arrived(desk: Client, payment: ManualPayment) -> None:
-    assert "1 payment or refund by hand" in text(desk.get("/ops/"))
+    assert "1 payment or refund by hand</a></p> </section>" in text(desk.get("/ops/"))
     assert payment.code in text(desk.get(LIST))
     page = f"{LIST}{payment.ref}/"
     assert "They say they paid" in text(desk.get(page))
@@ -141,6 +142,36 @@ def test_amount_that_is_none_is_refused(desk: Client, payment: ManualPayment, po
     assert answer.status_code == 422
     payment.refresh_from_db()
     assert payment.received_at is None
+
+
+def test_another_amount_than_agreed_is_taken_with_a_warning(desk: Client, payment: ManualPayment) -> None:
+    page = f"{LIST}{payment.ref}/"
+
+    answer = desk.post(page, {"answer": "approve", "amount": "45", "currency": "EUR"}, follow=True)
+
+    assert "€45 is written down. It is not €50: it does not count as paid" in text(answer)
+    assert "€45 arrived" in text(desk.get(page))
+    assert "It is not €50, so it does not count" in text(desk.get(page))
+
+
+def test_list_and_page_say_what_was_bought_and_when_it_begins(
+    desk: Client, coach: Coach, payment: ManualPayment, now: datetime
+) -> None:
+    booking = make_booking(offer=make_offer(coach), starts_at=now + timedelta(days=1), now=now)
+    order = Order.objects.get(ref=payment.order_ref)
+    OrderLine.objects.create(order=order, position=0, kind="call", title="A call, 60 minutes", price_minor=5000)
+    booking.order = order
+    booking.save()
+
+    for path in (LIST, f"{LIST}{payment.ref}/"):
+        assert "A call, 60 minutes, Tue 3 Mar, 10:00 UTC" in text(desk.get(path))
+
+
+def test_hours_that_cannot_be_are_named_with_what_can(desk: Client) -> None:
+    answer = desk.post(NEW, WORDS | {"hours_to_pay": "721", "instructions": ""})
+
+    assert "Write a whole number from 1 to 720." in text(answer)
+    assert "Fill this in." in text(answer)
 
 
 def test_staff_say_that_nothing_arrived(desk: Client, payment: ManualPayment) -> None:
@@ -199,5 +230,5 @@ def test_number_of_queries_of_the_list_does_not_grow(
         store_payment(coach, method, now=now)
         store_refund(store_payment(coach, method, now=now), now=now)
 
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         desk.get(LIST)

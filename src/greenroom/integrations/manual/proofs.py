@@ -22,9 +22,11 @@ class ProofFile:
 def read_proof(content: bytes) -> ProofFile:
     """Look at a file. Raises: InvalidInputError naming `proof` when it is empty, too large, or no picture or PDF."""
     if not content:
-        raise InvalidInputError("This file is empty.", field="proof")
+        raise InvalidInputError("This file is empty. Choose another one.", field="proof")
     if len(content) > MOST_BYTES:
-        raise InvalidInputError(f"This file is larger than {MOST_BYTES // 1_000_000} MB.", field="proof")
+        raise InvalidInputError(
+            f"This file is larger than {MOST_BYTES // 1_000_000} MB. Choose a smaller one.", field="proof"
+        )
     kind = next((kind for kind, begins in _BEGINNINGS.items() if content.startswith(begins)), "")
     if content.startswith(b"RIFF") and content[_WEBP] == b"WEBP":
         kind = "webp"

@@ -17,7 +17,9 @@ from greenroom.integrations.manual import rows
 from greenroom.integrations.manual.models import ManualPayment, ManualRefund, Proof
 from greenroom.integrations.manual.proofs import TYPES
 from greenroom.integrations.stripe.protocol import PayState, RefundState
+from greenroom.notifications.display import money
 from greenroom.orders import queries
+from greenroom.orders.messages import title_of
 from greenroom.orders.models import Order
 from greenroom.orders.services import approve_payment, refuse_payment
 from greenroom.payments.services import decide_refund
@@ -30,38 +32,55 @@ UrlOf = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One payment or refund in a list: whose, where it is decided, and whether its time is over."""
+    """One payment or refund in a list: for what, where it is decided, and whether its time is over."""
 
     one: ManualPayment | ManualRefund
-    name: str
+    order: Order | None
     url: str
     is_over: bool = False
 
+    @property
+    def what(self) -> str:
+        """What was bought."""
+        return title_of(self.order) if self.order else ""
+
+    @property
+    def starts_at(self) -> datetime | None:
+        """When the session begins that was bought, if it was one; aware."""
+        return _starts_at(self.order)
+
 
 def list_context(coach: Coach | None, *, payment_url: UrlOf, refund_url: UrlOf, now: datetime) -> dict[str, Any]:
-    """Return what waits for an answer, what is still to be paid, and what is to be sent back; four queries at most."""
+    """Return what waits for an answer, what is still to be paid, and what is to be sent back; five queries at most."""
     mine = queries.payments_by_hand(coach).filter(received_at__isnull=True)
     waiting = list(mine.filter(handed_in_at__isnull=False).order_by("handed_in_at")[:_MOST_ROWS])
     unpaid = mine.filter(handed_in_at__isnull=True, ended_at__isnull=True, expires_at__gt=now)
     to_pay = list(unpaid.order_by("expires_at")[:_MOST_ROWS])
     refunds = list(queries.refunds_by_hand(coach).filter(state=RefundState.PENDING)[:_MOST_ROWS])
-    names = _names([*(one.order_ref for one in (*waiting, *to_pay)), *(one.payment.order_ref for one in refunds)])
+    orders = _orders([*(one.order_ref for one in (*waiting, *to_pay)), *(one.payment.order_ref for one in refunds)])
 
     def rows_of(payments: Iterable[ManualPayment]) -> list[Row]:
         return [
-            Row(one, names.get(one.order_ref, ""), payment_url(one.ref), rows.state_at(one, now) is PayState.DEAD)
+            Row(one, orders.get(one.order_ref), payment_url(one.ref), rows.state_at(one, now) is PayState.DEAD)
             for one in payments
         ]
 
     return {
         "waiting": rows_of(waiting),
         "to_pay": rows_of(to_pay),
-        "refunds": [Row(one, names.get(one.payment.order_ref, ""), refund_url(one.ref)) for one in refunds],
+        "refunds": [Row(one, orders.get(one.payment.order_ref), refund_url(one.ref)) for one in refunds],
     }
 
 
-def _names(refs: Iterable[str]) -> dict[str, str]:
-    return dict(Order.objects.filter(ref__in=set(refs)).values_list("ref", "name"))
+def _orders(refs: Iterable[str]) -> dict[str, Order]:
+    found = Order.objects.filter(ref__in=set(refs)).select_related("booking__session", "coach")
+    return {order.ref: order for order in found.prefetch_related("lines")}
+
+
+def _starts_at(order: Order | None) -> datetime | None:
+    """Return when the session begins that was bought, if it was one."""
+    booking = getattr(order, "booking", None)
+    return booking.session.starts_at if booking else None
 
 
 def get_payment(coach: Coach | None, ref: str) -> ManualPayment:
@@ -90,7 +109,13 @@ def answer_payment(request: HttpRequest, payment: ManualPayment, actor: Actor) -
         if approve.is_valid():
             received = approve.cleaned_data["received"]
             approve_payment(ref=payment.ref, received=received, actor=actor, now=now)
-            messages.success(request, "Written down. What follows happens within a minute.")
+            if received == payment.amount:
+                messages.success(request, "Written down. What follows happens within a minute.")
+            else:
+                words = (
+                    f"{money(received)} is written down. It is not {money(payment.amount)}: it does not count as paid"
+                )
+                messages.warning(request, f"{words}, and in a minute it stands below as to be sent back.")
             return None
         if refuse.is_valid():
             refuse_payment(ref=payment.ref, reason=refuse.cleaned_data["reason"], actor=actor, now=now)
@@ -98,10 +123,12 @@ def answer_payment(request: HttpRequest, payment: ManualPayment, actor: Actor) -
             return None
     except GreenroomError as error:
         (approve if approve.is_bound else refuse).add_error(None, error.message)
-    order = Order.objects.select_related("coach").filter(ref=payment.order_ref).first()
+    order = _orders([payment.order_ref]).get(payment.order_ref)
     return {
         "payment": payment,
         "order": order,
+        "what": title_of(order) if order else "",
+        "starts_at": _starts_at(order),
         "proofs": payment.proofs.defer("content").order_by("pk"),
         "is_over": rows.state_at(payment, now) is PayState.DEAD,
         "approve": approve,

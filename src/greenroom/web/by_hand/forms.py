@@ -11,7 +11,7 @@ from greenroom.core.money import Money
 from greenroom.integrations.manual.models import MOST_HOURS, ManualPayment
 from greenroom.integrations.manual.proofs import MOST_BYTES, TYPES, ProofFile, read_proof
 from greenroom.web.public.forms import PlainTextField
-from greenroom.web.studio.forms import parse_price, price_words
+from greenroom.web.studio.forms import parse_price, price_words, whole_number
 
 
 class HandInForm(forms.Form):
@@ -69,7 +69,7 @@ class RefuseForm(forms.Form):
 
 
 class CannotSendForm(forms.Form):
-    problem = PlainTextField(label="Why it cannot be sent", max_length=300)
+    problem = PlainTextField(label="Why it cannot be sent", max_length=300, error_messages={"required": "Say why."})
 
 
 class MethodForm(forms.Form):
@@ -80,11 +80,8 @@ class MethodForm(forms.Form):
         help_text="Account, name, and what else is needed. Amount and reference are added for each order.",
         widget=forms.Textarea(attrs={"rows": 6}),
     )
-    hours_to_pay = forms.IntegerField(
-        label="Hours to pay",
-        min_value=1,
-        max_value=MOST_HOURS,
-        help_text="For so long the time is kept, at the latest until the session starts.",
+    hours_to_pay = whole_number(
+        "Hours to pay", 1, MOST_HOURS, help_text="For so long the time is kept, at the latest until the session starts."
     )
     coach_approves = forms.BooleanField(label="The coach may say that it arrived, and send refunds", required=False)
     is_active = forms.BooleanField(label="Buyers can choose it", required=False)

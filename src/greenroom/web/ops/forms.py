@@ -30,6 +30,7 @@ class RefundForm(forms.Form):
         label="Reason",
         max_length=300,
         help_text="It goes into the audit log. The student does not read it.",
+        error_messages={"required": "Say why, for whoever reads the log."},
     )
     token = forms.CharField(required=False, widget=forms.HiddenInput)
     seen = forms.CharField(required=False, widget=forms.HiddenInput)

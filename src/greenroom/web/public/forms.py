@@ -16,7 +16,9 @@ class PlainTextField(forms.RegexField):
     """Text without control characters, which neither a mail nor a calendar could carry."""
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("error_messages", {})["invalid"] = "Use plain text, without control characters."
+        words = kwargs.setdefault("error_messages", {})
+        words["invalid"] = "Use plain text, without control characters."
+        words.setdefault("required", "Fill this in.")
         super().__init__(PLAIN_TEXT, **kwargs)
 
 

@@ -102,12 +102,22 @@ def parse_price(text: str, currency: str) -> int:
     plain = text.strip().replace(" ", "")
     found = _PRICE.fullmatch(plain)
     if not found:
-        raise forms.ValidationError("Write a price such as 80 or 79.50, and 0 for free.")
+        raise forms.ValidationError("Write an amount such as 80 or 79.50.")
     # Counted as typed: "1,000" is a thousand to some and one to others, so it is refused where cents have two digits.
     if len(found[1] or "") > unit.exponent:
         decimals = "no decimals" if unit.exponent == 0 else f"{unit.exponent} decimals at most"
         raise forms.ValidationError(f"{currency} has {decimals}.")
     return int(Decimal(plain.replace(",", ".")).scaleb(unit.exponent))
+
+
+def whole_number(label: str, least: int, most: int, **kwargs: Any) -> forms.IntegerField:
+    """Ask for a whole number between two that count, in words that say so."""
+    words = f"Write a whole number from {least} to {most}."
+    errors = {"invalid": words, "min_value": words, "max_value": words, "required": words}
+    widget = forms.TextInput(attrs={"class": "input", "inputmode": "numeric", "autocomplete": "off"})
+    return forms.IntegerField(
+        label=label, min_value=least, max_value=most, error_messages=errors, widget=widget, **kwargs
+    )
 
 
 class DateField(forms.DateField):

@@ -29,7 +29,7 @@ from greenroom.coaches.models import Topic
 from greenroom.core.errors import InvalidInputError
 from greenroom.core.money import Money
 from greenroom.web.public.forms import PlainTextField
-from greenroom.web.studio.forms import DateField, parse_price, price_words
+from greenroom.web.studio.forms import DateField, parse_price, price_words, whole_number
 from greenroom.web.studio.offers import choices
 from greenroom.web.studio.rows import Row, RowGroup, RowsForm, blame
 
@@ -40,18 +40,9 @@ _PRICE_ATTRIBUTES = {"class": "input", "inputmode": "decimal", "autocomplete": "
 _ONE_HOUR = timedelta(hours=1)
 
 
-def _whole_number(label: str, least: int, most: int, **kwargs: Any) -> forms.IntegerField:
-    words = f"Write a whole number from {least} to {most}."
-    errors = {"invalid": words, "min_value": words, "max_value": words, "required": words}
-    widget = forms.TextInput(attrs={"class": "input", "inputmode": "numeric", "autocomplete": "off"})
-    return forms.IntegerField(
-        label=label, min_value=least, max_value=most, error_messages=errors, widget=widget, **kwargs
-    )
-
-
 def _duration_fields(index: int) -> dict[str, forms.Field]:
     number = index + 1
-    minutes = _whole_number(f"Length {number} in minutes", _SHORTEST_MINUTES, MAX_DURATION_MINUTES, required=False)
+    minutes = whole_number(f"Length {number} in minutes", _SHORTEST_MINUTES, MAX_DURATION_MINUTES, required=False)
     price = PlainTextField(
         label=f"Price {number}",
         required=False,
@@ -85,8 +76,8 @@ def _question_fields(index: int) -> dict[str, forms.Field]:
 
 def _tier_fields(index: int) -> dict[str, forms.Field]:
     number = index + 1
-    hours = _whole_number(f"Hours before the start, rule {number}", 0, LONGEST_TIER_HOURS, required=False)
-    return {"hours": hours, "percent": _whole_number(f"Percent back, rule {number}", 0, 100, required=False)}
+    hours = whole_number(f"Hours before the start, rule {number}", 0, LONGEST_TIER_HOURS, required=False)
+    return {"hours": hours, "percent": whole_number(f"Percent back, rule {number}", 0, 100, required=False)}
 
 
 class OfferForm(RowsForm):
@@ -140,36 +131,36 @@ class OfferForm(RowsForm):
     place = PlainTextField(label="Place", required=False, max_length=200)
     increment_minutes = forms.TypedChoiceField(label="A start every", coerce=int, error_messages=_CHOOSE)
     notice_minutes = forms.TypedChoiceField(label="Can be booked until", coerce=int, error_messages=_CHOOSE)
-    horizon_days = _whole_number("Days ahead that can be booked", 1, 365)
+    horizon_days = whole_number("Days ahead that can be booked", 1, 365)
     buffer_before_minutes = forms.TypedChoiceField(label="Kept free before", coerce=int, error_messages=_CHOOSE)
     buffer_after_minutes = forms.TypedChoiceField(label="Kept free after", coerce=int, error_messages=_CHOOSE)
     first_day = DateField(label="Sessions from", required=False)
     last_day = DateField(label="Sessions until", required=False)
-    daily_limit = _whole_number("Most of these a day", 1, 100, required=False)
-    weekly_limit = _whole_number("Most of these a week", 1, 500, required=False)
-    monthly_limit = _whole_number("Most of these a month", 1, 2000, required=False)
-    approval_hours = _whole_number(
+    daily_limit = whole_number("Most of these a day", 1, 100, required=False)
+    weekly_limit = whole_number("Most of these a week", 1, 500, required=False)
+    monthly_limit = whole_number("Most of these a month", 1, 2000, required=False)
+    approval_hours = whole_number(
         "Accept each booking yourself, within hours",
         1,
         MAX_APPROVAL_HOURS,
         required=False,
         help_text="Empty: confirmed once it is paid. Without your answer in time the student gets everything back.",
     )
-    capacity = _whole_number(
+    capacity = whole_number(
         "Seats",
         1,
         MAX_SEATS,
         required=False,
         help_text="Empty or 1: one student alone. More: a group, in which each pays for a seat.",
     )
-    min_seats = _whole_number(
+    min_seats = whole_number(
         "Takes place with at least",
         1,
         MAX_SEATS,
         required=False,
         help_text="With fewer people when booking closes it is called off, and everybody gets everything back.",
     )
-    moves_limit = _whole_number(
+    moves_limit = whole_number(
         "How often a student may move a session",
         0,
         100,
