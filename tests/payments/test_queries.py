@@ -63,4 +63,4 @@ def test_trouble_with_a_refund_without_a_reason_names_its_state(now: datetime) -
     [refund] = services.refund_in_full(order_ref=ORDER, cause=RefundCause.STAFF, actor=SYSTEM, now=now)
     RefundRequest.objects.update(state="canceled")
 
-    assert "order order-1 failed (canceled)" in queries.find_trouble_with_refund(refund.pk)
+    assert "order order-1 failed: canceled." in queries.find_trouble_with_refund(refund.pk)

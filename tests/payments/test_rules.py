@@ -69,20 +69,17 @@ def test_matters_to_order_only_when_money_is_decided_or_on_its_way() -> None:
         (AGREED, ""),
         (
             Terms(Money(8001, "EUR"), is_test=True, attempt_ref="a1"),
-            "8001 EUR (minor units) arrived instead of 8000 EUR (minor units)",
+            "80.01 EUR arrived instead of 80.00 EUR",
         ),
         (
             Terms(Money(8000, "USD"), is_test=True, attempt_ref="a1"),
-            "8000 USD (minor units) arrived instead of 8000 EUR (minor units)",
+            "80.00 USD arrived instead of 80.00 EUR",
         ),
         (Terms(Money(8000, "EUR"), is_test=False, attempt_ref="a1"), "real money arrived for a test order"),
         (Terms(Money(8000, "EUR"), is_test=True, attempt_ref="b2"), "it names another attempt (b2)"),
         (
             Terms(Money(1, "EUR"), is_test=False, attempt_ref=""),
-            (
-                "1 EUR (minor units) arrived instead of 8000 EUR (minor units); "
-                "real money arrived for a test order; it names another attempt ()"
-            ),
+            ("0.01 EUR arrived instead of 80.00 EUR; real money arrived for a test order; it names another attempt ()"),
         ),
     ],
 )

@@ -14,8 +14,8 @@ MISMATCH = "payments.report_mismatch"
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        ("wrong_amount", "5001 EUR (minor units) arrived instead of 5000 EUR"),
-        ("wrong_currency", "5000 USD (minor units) arrived instead of 5000 EUR"),
+        ("wrong_amount", "50.01 EUR arrived instead of 50.00 EUR"),
+        ("wrong_currency", "50.00 USD arrived instead of 50.00 EUR"),
     ],
 )
 def test_wrong_money_goes_back_and_she_can_pay_again(story: Story, fault: str, words: str) -> None:

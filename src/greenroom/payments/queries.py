@@ -384,11 +384,12 @@ def find_trouble_with_refund(refund_id: int) -> str:
     refund = RefundRequest.objects.select_related("attempt").get(pk=refund_id)
     if refund.state == RefundRequestState.DROPPED and not _is_charged_back(refund.attempt):
         words = "was dropped because the bank gave the money back, and now took it again: try again"
-        return f"Refund of {refund} for order {refund.attempt.order_ref} {words}."
+        return f"Refund of {money_words(refund.amount)} for order {refund.attempt.order_ref} {words}."
     if refund.state not in rules.TROUBLED_REFUNDS:
         return ""
     reason = refund.last_error or refund.state
-    return f"Refund of {refund} for order {refund.attempt.order_ref} failed ({reason}): try again or pay by hand."
+    what = f"Refund of {money_words(refund.amount)} for order {refund.attempt.order_ref}"
+    return f"{what} failed: {reason.removesuffix('.')}. Try again, or send it another way."
 
 
 def _is_charged_back(attempt: PaymentAttempt) -> bool:

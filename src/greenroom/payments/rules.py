@@ -1,6 +1,7 @@
 """Decisions about payments from known values: no database, no clock, no gateway."""
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 
 from greenroom.core.money import Money
 from greenroom.integrations.stripe.protocol import DisputeStatus
@@ -155,4 +156,4 @@ def is_newer(known: DisputeStand, seen: DisputeStand) -> bool:
 
 
 def _words(amount: Money) -> str:
-    return f"{amount.minor} {amount.currency} (minor units)"
+    return f"{Decimal(amount.minor).scaleb(-amount.exponent)} {amount.currency}"

@@ -267,8 +267,8 @@ def test_send_refund_that_the_gateway_refuses_is_failed_and_reported(now: dateti
     assert refused.last_error == "400: the refund is greater than what is left of the payment."
     assert job_keys(["payments.report_failed_refund"]) == [f"payments.report_failed_refund:{refund.pk}:1"]
     assert queries.find_trouble_with_refund(refund.pk) == (
-        "Refund of 8000 EUR failed for order order-1 failed "
-        "(400: the refund is greater than what is left of the payment.): try again or pay by hand."
+        "Refund of €80 for order order-1 failed: 400: the refund is greater than what is left of the payment. "
+        "Try again, or send it another way."
     )
 
 

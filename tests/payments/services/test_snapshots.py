@@ -96,8 +96,8 @@ def test_apply_snapshot_of_a_question_answered_badly_is_open_again(now: datetime
 
 
 WRONG = [
-    ({"amount": Money(8001, "EUR")}, "8001 EUR (minor units) arrived instead of 8000 EUR (minor units)"),
-    ({"amount": Money(8000, "USD")}, "8000 USD (minor units) arrived instead of 8000 EUR (minor units)"),
+    ({"amount": Money(8001, "EUR")}, "80.01 EUR arrived instead of 80.00 EUR"),
+    ({"amount": Money(8000, "USD")}, "80.00 USD arrived instead of 80.00 EUR"),
     ({"is_test": False}, "real money arrived for a test order"),
     ({"attempt_ref": "somebody-else"}, "it names another attempt (somebody-else)"),
 ]
@@ -248,7 +248,7 @@ def test_wrong_money_at_the_gateway_goes_back_and_is_visible_until_it_has(
 
     report.refresh_from_db()
     assert report.state == "failed"
-    assert "arrived instead of 8000 EUR" in report.last_error
+    assert "arrived instead of 80.00 EUR" in report.last_error
     frozen_clock.advance(timedelta(minutes=1))
     run_due_jobs()
     report.refresh_from_db()

@@ -146,7 +146,7 @@ def test_order_page_tells_everything_in_order_of_time(
         "Money arrived",
         "A dispute changed",
         "A bank took money back",
-        "Booking: cancel",
+        "The booking was cancelled",
         "A refund waits for the end of a dispute",
         "The gateway said charge.dispute.created",
         "A refund was asked for",
@@ -156,10 +156,11 @@ def test_order_page_tells_everything_in_order_of_time(
     ]
     assert set(expected) <= set(titles)
     places = [
-        titles.index(title) for title in ("Paid", "A dispute changed", "Booking: cancel", "A refund was asked for")
+        titles.index(title)
+        for title in ("Paid", "A dispute changed", "The booking was cancelled", "A refund was asked for")
     ]
     assert places == sorted(places)
-    cancelled = next(moment for moment in moments if moment.title == "Booking: cancel")
+    cancelled = next(moment for moment in moments if moment.title == "The booking was cancelled")
     assert (cancelled.detail, cancelled.who) == ("confirmed to cancelled, Ill", "by a guest")
     for words in (
         "Dispute: won",
@@ -266,8 +267,8 @@ def test_second_of_two_who_confirm_is_told_what_is_left(desk: Client, order: Ord
         ({"amount": "50.01", "reason": "x"}, "Only \N{EURO SIGN}50 is left."),
         ({"amount": "0", "reason": "x"}, "Write an amount above 0."),
         ({"amount": "1.234", "reason": "x"}, "EUR has 2 decimals at most."),
-        ({"amount": "-5", "reason": "x"}, "Write a price such as"),
-        ({"amount": "5", "reason": ""}, "This field is required."),
+        ({"amount": "-5", "reason": "x"}, "Write an amount such as"),
+        ({"amount": "5", "reason": ""}, "Say why, for whoever reads the log."),
     ],
 )
 def test_refund_form_names_what_is_wrong(desk: Client, order: Order, posted: dict[str, str], words: str) -> None:
@@ -312,7 +313,7 @@ def test_lines_are_refunded_each_as_far_as_something_is_left_of_it(
     for posted, words in (
         ({"line-1": "0.01"}, "Only \N{EURO SIGN}0 of this is left."),
         ({"line-0": "50.01"}, "Only \N{EURO SIGN}50 of this is left."),
-        ({"line-0": "x"}, "Write a price such as"),
+        ({"line-0": "x"}, "Write an amount such as"),
         ({}, "Write an amount above 0 for one of the lines."),
     ):
         refused = desk.post(address, {**posted, "reason": "Sorry"})

@@ -14,7 +14,7 @@ PAYMENTS = {
     AttemptState.CREATED: "no page yet",
     AttemptState.OPEN: "can be paid",
     AttemptState.REQUIRES_ACTION: "the bank asks the payer",
-    AttemptState.PROCESSING: "the bank works on it",
+    AttemptState.PROCESSING: "on its way",
     AttemptState.PAID: "paid",
     AttemptState.FAILED: "failed",
     AttemptState.DEAD: "ended unpaid",
@@ -22,7 +22,7 @@ PAYMENTS = {
 REFUNDS = {
     RefundRequestState.HELD: "waits for the end of a dispute",
     RefundRequestState.REQUESTED: "about to be sent",
-    RefundRequestState.PENDING: "the gateway works on it",
+    RefundRequestState.PENDING: "on its way",
     RefundRequestState.REQUIRES_ACTION: "needs the payer to do something",
     RefundRequestState.SUCCEEDED: "sent",
     RefundRequestState.FAILED: "failed",
@@ -49,6 +49,7 @@ DISPUTES: dict[str, str] = {
     DisputeStatus.LOST: "lost, the money is gone",
     DisputeStatus.PREVENTED: "prevented",
 }
+BY_HAND = "manual"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,8 @@ def movements_of(file: OrderFile) -> Iterator[Movement]:
     """Yield every payment, then every refund, then every dispute of an order, each kind oldest first."""
     for attempt in file.attempts:
         fee = f"fee {money(attempt.fee)}" if attempt.fee else ""
-        details = [attempt.gateway, attempt.payment_ref or "", fee, attempt.mismatch, attempt.problem]
+        way = "by hand" if attempt.gateway == BY_HAND else attempt.gateway
+        details = [way, attempt.payment_ref or "", fee, attempt.mismatch, attempt.problem]
         title = f"Payment {attempt.seq}: {PAYMENTS[AttemptState(attempt.state)]}"
         yield Movement(title, attempt.amount, [one for one in details if one])
     for refund in file.refunds:

@@ -23,9 +23,10 @@ from greenroom.orders.queries import lines_left
 from greenroom.payments import queries as payments
 from greenroom.payments.errors import NotRefundableError
 from greenroom.payments.services import Form, refund_by_staff
+from greenroom.payments.types import AttemptState
 from greenroom.web.ops.access import admin_of, staff_only
 from greenroom.web.ops.forms import RefundForm, SearchForm
-from greenroom.web.ops.movements import movements_of
+from greenroom.web.ops.movements import PAYMENTS, movements_of
 from greenroom.web.ops.queries import OrderFile, get_order, read_file, search_orders
 from greenroom.web.ops.timeline import timeline_of
 from greenroom.web.presenters import purchase_sentences
@@ -44,7 +45,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
     words = form.cleaned_data["q"] if form.is_valid() else ""
     page = Paginator(search_orders(words), _ON_A_PAGE).get_page(request.GET.get("page"))
     states = payments.states_of_orders([order.ref for order in page])
-    rows = [(order, states.get(order.ref, "").replace("_", " ")) for order in page]
+    rows = [(order, PAYMENTS[AttemptState(states[order.ref])] if order.ref in states else "") for order in page]
     return render(request, "ops/orders.html", {"rows": rows, "page": page, "form": form, "words": words})
 
 

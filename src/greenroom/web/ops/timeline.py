@@ -10,9 +10,28 @@ from greenroom.core.models import AuditEntry
 from greenroom.core.money import Money
 from greenroom.notifications.display import money
 from greenroom.payments.models import GatewayEvent, LedgerEntry
+from greenroom.payments.types import AttemptState, RefundCause
+from greenroom.web.ops.movements import BY_HAND, CAUSES
 from greenroom.web.ops.queries import OrderFile
 
 _EVENTS = {
+    "booking.hold": "The time was held",
+    "booking.extend_hold": "The time was held for longer",
+    "booking.details": "Name and address were given",
+    "booking.attach_discord": "Discord was connected",
+    "booking.start_payment": "Paying began",
+    "booking.ask": "The coach was asked to accept",
+    "booking.confirm": "The booking was confirmed",
+    "booking.move": "The session was moved",
+    "booking.propose": "The coach proposed other times",
+    "booking.withdraw_proposal": "The coach took the proposal back",
+    "booking.request_move": "The student asked for another time",
+    "booking.allow_overlap": "It was allowed beside another session",
+    "booking.start": "The session began",
+    "booking.complete": "The session was completed",
+    "booking.mark_no_show": "Somebody did not come",
+    "booking.cancel": "The booking was cancelled",
+    "booking.expire": "The hold ran out",
     "order.fulfil": "What was bought was given",
     "order.revoke": "What was bought was taken back",
     "order.restore": "What was bought was given again",
@@ -20,7 +39,7 @@ _EVENTS = {
     "order.end": "Ended unpaid",
     "payment.open": "A payment page was made",
     "payment.requires_action": "The payer\N{RIGHT SINGLE QUOTATION MARK}s bank asks a question",
-    "payment.processing": "The bank works on the payment",
+    "payment.processing": "The payment is on its way",
     "payment.paid": "Paid",
     "payment.failed": "The payment failed",
     "payment.dead": "The payment page ended unpaid",
@@ -32,7 +51,7 @@ _EVENTS = {
     "by_hand.refund_failed": "Somebody said that a refund cannot be sent",
     "refund.held": "A refund waits for the end of a dispute",
     "refund.requested": "A refund was asked for",
-    "refund.pending": "The gateway works on a refund",
+    "refund.pending": "A refund is on its way",
     "refund.requires_action": "A refund needs the payer to do something",
     "refund.succeeded": "A refund was sent to the payer",
     "refund.failed": "A refund failed",
@@ -93,7 +112,8 @@ def _order_moments(file: OrderFile) -> Iterator[Moment]:
     if order.accepted_at:
         yield Moment(order.accepted_at, "Order", "Total and cancellation policy were accepted")
     for attempt in file.attempts:
-        words = f"Attempt {attempt.seq} to be paid {money(attempt.amount)} began at {attempt.gateway}"
+        way = "by hand" if attempt.gateway == BY_HAND else f"at {attempt.gateway}"
+        words = f"Attempt {attempt.seq} to be paid {money(attempt.amount)} began {way}"
         yield Moment(attempt.created_at, "Payment", words)
 
 
@@ -101,6 +121,8 @@ def _audit_moments(file: OrderFile) -> Iterator[Moment]:
     for entry in file.audit:
         part, _, verb = entry.action.partition(".")
         title = _EVENTS.get(entry.action) or f"{_PARTS.get(part, part)}: {verb.replace('_', ' ')}"
+        if entry.action == "payment.open" and entry.before.get("state") != AttemptState.CREATED:
+            title = "It can be paid again"
         yield Moment(entry.at, _PARTS.get(part, part), title, _audit_detail(entry), _who(entry, file.names))
 
 
@@ -114,7 +136,8 @@ def _audit_detail(entry: AuditEntry) -> str:
     if after.get("amount_minor") and after.get("currency"):
         parts.append(money(Money(after["amount_minor"], after["currency"])))
     if entry.reason:
-        parts.append(entry.reason)
+        is_cause = entry.reason in set(RefundCause)
+        parts.append(CAUSES[RefundCause(entry.reason)].lower() if is_cause else entry.reason)
     return ", ".join(parts)
 
 

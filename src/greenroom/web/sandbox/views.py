@@ -22,6 +22,7 @@ from greenroom.core import clock
 from greenroom.core.clock import ClockMovedBackError
 from greenroom.core.errors import InvalidInputError
 from greenroom.core.instants import iso, parse_instant
+from greenroom.core.money import Money
 from greenroom.integrations.discord.sandbox import queries as guild_queries
 from greenroom.integrations.mail.sandbox.models import DeliveredMail
 from greenroom.integrations.sandbox import faults
@@ -126,11 +127,17 @@ def console(request: HttpRequest) -> HttpResponse:
         (seam.value, [(name, text, armed.get((seam.value, name), 0)) for name, text in table.items()])
         for seam, table in faults.known_faults().items()
     ]
+    shown = state()
+    payments = [
+        (one, Money(one["amount_minor"], one["currency"]), Money(one["refunded_minor"], one["currency"]))
+        for one in shown["payments"]
+    ]
     context = {
         "now": clock.now(),
         "seams": seams,
         "steps": _STEPS,
-        "state": state(),
+        "state": shown,
+        "payments": payments,
         "disputable": disputable_payments(limit=_MOST_DISPUTABLE),
         "cards": cards_to_try(),
     }
