@@ -70,6 +70,7 @@ JOB_HANDLERS: dict[str, HandlerSpec] = {
     "orders.settle": HandlerSpec(orders_jobs.settle, Lane.MONEY),
     "orders.end_unpaid": HandlerSpec(orders_jobs.end_unpaid, Lane.MONEY),
     "orders.review_access": HandlerSpec(orders_jobs.review_access, Lane.MONEY, every=timedelta(minutes=1)),
+    "orders.tell_refunds": HandlerSpec(orders_jobs.tell_refunds, Lane.MONEY, every=timedelta(minutes=1)),
     "orders.issue_missing": HandlerSpec(orders_jobs.issue_missing, Lane.MONEY, every=timedelta(minutes=1)),
     "orders.book_shares": HandlerSpec(orders_jobs.book_shares, Lane.SLOW),
     "orders.book_missing_shares": HandlerSpec(orders_jobs.book_missing_shares, Lane.SLOW, every=timedelta(days=1)),
@@ -117,6 +118,7 @@ MESSAGE_BUILDERS: dict[str, builders.Builder] = {
     "orders.refused": by_hand_messages.refused,
     "orders.wrong_amount": by_hand_messages.wrong_amount,
     "orders.pay_time_over": by_hand_messages.pay_time_over,
+    "orders.refund_to_send": by_hand_messages.refund_to_send,
 }
 
 # Kind of line -> who settles an order that has one; the first that applies leads, so bookings with anything that has a

@@ -5,8 +5,8 @@ from datetime import datetime
 from django.conf import settings
 
 from greenroom.integrations.manual import rows
-from greenroom.integrations.manual.models import ManualPayment
-from greenroom.integrations.stripe.protocol import PayState
+from greenroom.integrations.manual.models import ManualPayment, ManualRefund
+from greenroom.integrations.stripe.protocol import PayState, RefundState
 from greenroom.notifications import display
 from greenroom.notifications.display import Viewer
 from greenroom.notifications.letters import Action, Letter, render
@@ -95,6 +95,33 @@ def pay_time_over(message: Message, _now: datetime) -> Content | None:
         opening=f"We have not seen your payment in time, so {what}.",
         facts=(("Written on it", payment.code),),
         paragraphs=(_if_you_paid(payment),),
+    )
+    return render(letter)
+
+
+def refund_to_send(message: Message, _now: datetime) -> Content | None:
+    """Tell who sends money back by hand what is to be sent, and to whom; None once somebody said that it was."""
+    refund = ManualRefund.objects.select_related("payment__method").filter(pk=message.subject_id).first()
+    if refund is None or refund.state != RefundState.PENDING:
+        return None
+    payment = refund.payment
+    order = Order.objects.select_related("coach__user").get(ref=payment.order_ref)
+    is_coach = message.to == order.coach.user.email
+    has_coach = payment.method is None or payment.method.coach_approves
+    too = f"The money came to {order.coach.display_name}, who reads this, too. " if has_coach and not is_coach else ""
+    amount = display.money(refund.amount)
+    letter = Letter(
+        subject=f"To be sent back: {amount} to {order.name}",
+        opening=f"{amount} is to go back to {order.name}. It was paid by hand, so nothing is sent by itself.",
+        facts=(
+            ("To", f"{order.name}, {order.email}"),
+            ("Paid by", payment.method.title if payment.method else "Paid outside"),
+            ("Code", payment.code),
+        ),
+        paragraphs=(f"{too}Send it the way it came, then say so on the page, so that nobody sends it twice.",),
+        actions=(
+            Action("See what is to be sent back", links.studio_by_hand_url() if is_coach else links.ops_by_hand_url()),
+        ),
     )
     return render(letter)
 

@@ -31,6 +31,11 @@ def review_access(_job: Job) -> None:
     services.plan_access_reviews(now=clock.now())
 
 
+def tell_refunds(_job: Job) -> None:
+    """Plan the mails about refunds that are to be sent by hand."""
+    services.plan_refund_mails(now=clock.now())
+
+
 def issue_missing(_job: Job) -> None:
     """Plan the receipts and refund notes that are missing."""
     services.plan_missing_documents(now=clock.now())

@@ -38,6 +38,16 @@ def ops_payment_url(payment: ManualPayment) -> str:
     return f"{settings.BASE_URL}/ops/payments/by-hand/{payment.ref}/"
 
 
+def ops_by_hand_url() -> str:
+    """Return the page on which staff see which payments by hand are to be answered, and what is to be sent back."""
+    return f"{settings.BASE_URL}/ops/payments/by-hand/"
+
+
+def studio_by_hand_url() -> str:
+    """Return the page on which a coach sees that."""
+    return f"{settings.BASE_URL}/studio/payments/"
+
+
 def studio_payment_url(payment: ManualPayment) -> str:
     """Return the page on which the coach says so."""
     return f"{settings.BASE_URL}/studio/payments/{payment.ref}/"

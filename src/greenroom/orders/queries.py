@@ -15,6 +15,7 @@ from greenroom.entitlements.queries import find_by_source
 from greenroom.integrations.manual.models import ManualPayment, ManualRefund
 from greenroom.integrations.stripe.protocol import RefundState
 from greenroom.jobs.models import Job
+from greenroom.notifications.models import Message
 from greenroom.orders import rules
 from greenroom.orders.models import Document, Order, OrderLine
 from greenroom.orders.pricing import line_totals
@@ -28,6 +29,7 @@ ISSUE = "orders.issue_document"
 DOCUMENT_PURPOSE = "orders.document"
 PURCHASE_PURPOSE = "orders.purchase"
 LINE_SOURCE = "order_line"
+REFUND_MAIL = "orders.refund_to_send"
 
 
 def line_kinds(order_ref: str) -> list[str]:
@@ -195,6 +197,13 @@ def refunds_by_hand(coach: Coach | None = None) -> QuerySet[ManualRefund]:
     """Return the refunds that a person sends back, of the payments about which staff, or that coach, decide."""
     found = ManualRefund.objects.filter(payment__in=payments_by_hand(coach))
     return found.select_related("payment").order_by("pk")
+
+
+def refunds_nobody_was_told_of() -> QuerySet[ManualRefund]:
+    """Return the refunds that a person still has to send and about which no mail was planned, with their payments."""
+    told = Message.objects.filter(kind=REFUND_MAIL, subject_id=OuterRef("pk"))
+    pending = ManualRefund.objects.filter(state=RefundState.PENDING)
+    return pending.exclude(Exists(told)).select_related("payment__method").order_by("pk")
 
 
 def count_by_hand(coach: Coach | None = None) -> int:

@@ -3,6 +3,7 @@
 from greenroom.orders.services.by_hand import (
     approve_payment,
     hand_in_payment,
+    plan_refund_mails,
     refuse_payment,
     tell_how_to_pay,
     tell_pay_time_over,
@@ -35,6 +36,7 @@ __all__ = [
     "plan_access_reviews",
     "plan_missing_documents",
     "plan_missing_shares",
+    "plan_refund_mails",
     "refuse_payment",
     "settle_purchase",
     "start_purchase",

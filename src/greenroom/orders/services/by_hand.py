@@ -11,6 +11,7 @@ from greenroom.integrations.manual.models import ManualPayment
 from greenroom.integrations.manual.proofs import ProofFile
 from greenroom.notifications.services import plan_message
 from greenroom.notifications.types import NewMessage
+from greenroom.orders import queries
 from greenroom.orders.models import Order
 from greenroom.payments import services as payments
 
@@ -75,6 +76,21 @@ def tell_pay_time_over(*, order_ref: str, now: datetime) -> None:
         _tell("pay_time_over", payment, [_order_of(payment).email], now)
 
 
+def plan_refund_mails(*, now: datetime) -> int:
+    """Plan the mails to those who have to send a refund by hand: staff, and the coach where the coach decides.
+
+    Once a minute it looks for refunds that nobody was told of. Once told is told: a second call plans nothing. Returns
+    how many refunds these were.
+    """
+    found = list(queries.refunds_nobody_was_told_of())
+    for refund in found:
+        with unit_of_work():
+            for number, address in enumerate(dict.fromkeys((*_coach_who_decides(refund.payment), *_staff()))):
+                key = f"{queries.REFUND_MAIL}:{refund.pk}:{number}"
+                plan_message(NewMessage(queries.REFUND_MAIL, key, address, refund.pk, now), now=now)
+    return len(found)
+
+
 def _tell(
     kind: str,
     payment: ManualPayment,
@@ -97,6 +113,13 @@ def _order_of(payment: ManualPayment) -> Order:
 
 def _deciders(payment: ManualPayment) -> list[str]:
     """Return the coach's address where the coach may decide, else that of everybody on the staff."""
-    if payment.method is None or payment.method.coach_approves:
-        return [_order_of(payment).coach.user.email]
+    return _coach_who_decides(payment) or _staff()
+
+
+def _coach_who_decides(payment: ManualPayment) -> list[str]:
+    may = payment.method is None or payment.method.coach_approves
+    return [_order_of(payment).coach.user.email] if may else []
+
+
+def _staff() -> list[str]:
     return list(User.objects.filter(is_staff=True, is_active=True).order_by("pk").values_list("email", flat=True))
