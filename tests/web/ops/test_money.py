@@ -84,6 +84,7 @@ def test_findings_and_open_disputes_are_told_with_their_orders(desk: Client, fro
 
     page = text(desk.post("/ops/money/check/", follow=True))
 
+    assert 'data-level="warning"' in page
     assert "Compared: 2 found." in page
     assert "Payment pi_1 is for an order that does not exist." in page
     assert "and the ledger says \N{EURO SIGN}0." in page

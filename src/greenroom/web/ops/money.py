@@ -82,7 +82,8 @@ def money(request: HttpRequest) -> HttpResponse:
 def check_now(request: HttpRequest) -> HttpResponse:
     """Compare everything now and not in the night."""
     found = len(check_money(now=clock.now()))
-    messages.success(request, f"Compared: {found or 'nothing'} found.")
+    tell = messages.warning if found else messages.success
+    tell(request, f"Compared: {found or 'nothing'} found.")
     return redirect("ops_money")
 
 
