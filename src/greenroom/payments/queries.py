@@ -151,6 +151,11 @@ def disputes_of_order(order_ref: str) -> QuerySet[Dispute]:
     return Dispute.objects.filter(attempt__order_ref=order_ref).order_by("pk")
 
 
+def disputes_of_orders(order_refs: Collection[str] | QuerySet[Any, Any]) -> QuerySet[Dispute]:
+    """Return every dispute of the payments of some orders, oldest first, with its payment; one query."""
+    return Dispute.objects.filter(attempt__order_ref__in=order_refs).select_related("attempt").order_by("pk")
+
+
 def order_money(order_ref: str, *, currency: str) -> OrderMoney:
     """Return what an order's payments come to in the order's currency.
 

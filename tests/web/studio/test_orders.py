@@ -23,6 +23,7 @@ from greenroom.integrations.stripe.protocol import RefundState
 from greenroom.integrations.stripe.sandbox.gateway import SandboxGateway
 from greenroom.orders.models import Document, Order
 from greenroom.orders.services import book_shares
+from greenroom.payments.models import Dispute, PaymentAttempt
 from greenroom.web.studio.orders.export import plain_decimal, safe_cell
 
 PAGE, FILE = "/studio/orders/", "/studio/orders/export/"
@@ -121,6 +122,52 @@ def test_fees_are_shown_and_taken_off_in_the_month_of_the_receipt(
     [taken] = april.context["takings"]
     assert (taken.fees, taken.unknown, taken.net, april.context["rows"][0]["fees"]) == ((), 0, Money(-8000, "EUR"), [])
     assert [(row["fee"], row["fee_currency"]) for row in table(desk.get(FILE))] == [("1.45", "EUR"), ("", ""), ("", "")]
+
+
+def dispute(attempt: PaymentAttempt, now: datetime, status: str, **values: Any) -> None:
+    known = {"is_inquiry": False, "amount_minor": 8000, "currency": "EUR", "closed_at": None, **values}
+    moments = {"opened_at": now, "changed_at": now, "checked_at": now}
+    Dispute.objects.create(attempt=attempt, dispute_ref=f"du_{attempt.pk}", status=status, **moments, **known)
+
+
+@pytest.mark.parametrize(
+    ("status", "values", "words"),
+    [
+        ("needs_response", {}, "their bank holds €80 until it decides."),
+        ("warning_needs_response", {"is_inquiry": True}, "asks about this payment. Staff answer it."),
+    ],
+)
+def test_open_dispute_is_told_and_takes_nothing_off(
+    desk: Client, coach: Coach, frozen_clock: SettableClock, status: str, values: dict[str, Any], words: str
+) -> None:
+    attempt = pay(make_order(coach, now=frozen_clock()), now=frozen_clock())
+    issue_all(now=frozen_clock())
+    dispute(attempt, frozen_clock(), status, **values)
+
+    page = desk.get(PAGE)
+
+    assert words in said(page)
+    assert page.context["takings"][0].net == page.context["rows"][0]["left"] == Money(8000, "EUR")
+
+
+def test_what_a_bank_took_for_good_is_taken_off_with_its_receipt(
+    desk: Client, coach: Coach, frozen_clock: SettableClock
+) -> None:
+    lost = pay(make_order(coach, now=frozen_clock(), name="Ann"), now=frozen_clock())
+    won = pay(make_order(coach, now=frozen_clock(), name="Bob"), now=frozen_clock())
+    issue_all(now=frozen_clock())
+    dispute(lost, frozen_clock(), "lost", closed_at=frozen_clock())
+    dispute(won, frozen_clock(), "won", closed_at=frozen_clock())
+
+    page = desk.get(PAGE)
+
+    [takings] = page.context["takings"]
+    assert (takings.taken, takings.net) == (Money(8000, "EUR"), Money(8000, "EUR"))
+    assert "Taken by banks" in said(page)
+    assert {row["buyer"]: (row["left"].minor, row["disputes"]) for row in page.context["rows"]} == {
+        "Ann": (0, ["The bank took €80 back for good."]),
+        "Bob": (8000, []),
+    }
 
 
 def test_fee_in_another_currency_is_shown_and_not_mixed(
@@ -304,7 +351,7 @@ def test_list_asks_the_same_number_of_questions_for_any_length(
         sell(coach, frozen_clock(), back=10)
     desk.get(PAGE)  # writes down that this session is in use
 
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(13):
         desk.get(PAGE)
 
 

@@ -12,7 +12,7 @@ from greenroom.orders import rules
 from greenroom.orders.models import Document, Order
 from greenroom.orders.types import DocumentKind, Sums
 from greenroom.payments.models import PaymentAttempt
-from greenroom.payments.queries import fee_sums, platform_entries
+from greenroom.payments.queries import disputes_of_orders, fee_sums, platform_entries
 from greenroom.payments.types import AttemptState
 
 
@@ -36,20 +36,22 @@ class Takings:
     """What a period comes to in one currency; play money never mixes with real money.
 
     `commission` is what the site keeps of the orders that were paid in it, as it stands now. `fees` are what gateways
-    kept of the payments received in it, and `unknown` of how many payments that is not known.
+    kept of the payments received in it, and `unknown` of how many payments that is not known. `taken` is what banks
+    took back of them for good.
     """
 
     is_test: bool
     sums: Sums
     commission: Money
+    taken: Money
     fees: tuple[Money, ...] = ()
     unknown: int = 0
 
     @property
     def net(self) -> Money:
-        """What is left: paid, less given back, the commission, and the fees that are in the same currency."""
+        """What is left: paid, less given back, taken, the commission, and the fees that are in the same currency."""
         fees = [-fee for fee in self.fees if fee.currency == self.currency]
-        return total([self.sums.net, -self.commission, *fees], self.currency)
+        return total([self.sums.net, -self.taken, -self.commission, *fees], self.currency)
 
     @property
     def currency(self) -> str:
@@ -63,9 +65,9 @@ def months_of(coach: Coach) -> list[date]:
 
 
 def takings_of(period: Period) -> list[Takings]:
-    """Add up a period, real money first, then by currency; three queries.
+    """Add up a period, real money first, then by currency; five queries.
 
-    Fee and commission of a payment count in the month of its receipt.
+    Fee, commission and what banks took of a payment count in the month of its receipt.
     """
     groups = period.documents().order_by().values_list("is_test", "currency", "kind")
     amounts: defaultdict[tuple[bool, str], list[tuple[DocumentKind, Money]]] = defaultdict(list)
@@ -73,7 +75,7 @@ def takings_of(period: Period) -> list[Takings]:
         amounts[is_test, currency].append((DocumentKind(kind), Money(minor, currency)))
     receipts = period.documents().order_by().filter(kind=DocumentKind.RECEIPT)
     fees = fee_sums(receipts.values("order__ref"))
-    commissions = _commissions(receipts)
+    commissions, taken = _commissions(receipts), _taken(receipts)
     takings = []
     for (is_test, currency), found in sorted(amounts.items()):
         mine = [one for one in fees if (one.is_test, one.paid_in) == (is_test, currency)]
@@ -82,6 +84,7 @@ def takings_of(period: Period) -> list[Takings]:
                 is_test,
                 rules.sums_of(found, currency),
                 Money(commissions.get((is_test, currency), 0), currency),
+                total(taken[is_test, currency], currency),
                 tuple(one.fee for one in mine if one.fee.minor),
                 sum(one.unknown for one in mine),
             )
@@ -95,6 +98,14 @@ def _commissions(receipts: QuerySet[Document]) -> dict[tuple[bool, str], int]:
     test = Exists(receipts.filter(order__ref=OuterRef("order_ref"), is_test=True))
     sums = entries.annotate(is_test=test).values_list("is_test", "currency").annotate(minor=Sum("amount_minor"))
     return {(is_test, currency): -minor for is_test, currency, minor in sums.order_by("is_test", "currency")}
+
+
+def _taken(receipts: QuerySet[Document]) -> defaultdict[tuple[bool, str], list[Money]]:
+    """Return what banks took back for good of the orders of some receipts, by play money and currency."""
+    found: defaultdict[tuple[bool, str], list[Money]] = defaultdict(list)
+    for dispute in disputes_of_orders(receipts.values("order__ref")):
+        found[dispute.attempt.is_test, dispute.currency].append(dispute.charged_back)
+    return found
 
 
 def orders_of(period: Period) -> QuerySet[Order]:

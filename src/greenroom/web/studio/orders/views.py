@@ -1,5 +1,6 @@
 """A coach's orders, month by month, and the same as a file."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -12,12 +13,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from greenroom.coaches.models import Coach
-from greenroom.core.money import Money
+from greenroom.core.money import Money, total
 from greenroom.notifications import display
 from greenroom.orders import rules
 from greenroom.orders.models import Order
 from greenroom.orders.types import DocumentKind
-from greenroom.payments.queries import fees_of_orders
+from greenroom.payments.models import Dispute
+from greenroom.payments.queries import disputes_of_orders, fees_of_orders
 from greenroom.web.student.sheets import document_links
 from greenroom.web.studio.access import Desk, coach_only
 from greenroom.web.studio.orders import queries
@@ -45,11 +47,14 @@ def order_list(request: HttpRequest, desk: Desk) -> HttpResponseBase:
     period = _period(request, desk.coach)
     page = Paginator(queries.orders_of(period), _ON_A_PAGE).get_page(request.GET.get("page"))
     query = f"?month={_address_of(period.month)}" if period.month else ""
-    fees = fees_of_orders([order.ref for order in page])
+    refs = [order.ref for order in page]
+    fees, disputes = fees_of_orders(refs), defaultdict(list)
+    for dispute in disputes_of_orders(refs):
+        disputes[dispute.attempt.order_ref].append(dispute)
     context = {
         "form": MonthForm(months, period.month),
         "takings": queries.takings_of(period),
-        "rows": [_row(order, fees.get(order.ref, [])) for order in page],
+        "rows": [_row(order, fees.get(order.ref, []), disputes[order.ref]) for order in page],
         "page": page,
         "is_all": period.month is None,
         "export_url": f"{reverse('studio_orders_export')}{query}",
@@ -83,17 +88,33 @@ def _address_of(month: date | None) -> str:
     return f"{month:%Y-%m}" if month else ""
 
 
-def _row(order: Order, fees: Sequence[Money]) -> dict[str, Any]:
+def _row(order: Order, fees: Sequence[Money], disputes: Sequence[Dispute]) -> dict[str, Any]:
     documents = list(order.documents.all())
     last = documents[-1]
     booking = getattr(order, "booking", None)
+    sums = rules.sums_of([(DocumentKind(one.kind), one.amount) for one in documents], order.currency)
+    has_receipt = documents[0].kind == DocumentKind.RECEIPT
+    taken = [one.charged_back for one in disputes if one.currency == order.currency] if has_receipt else []
     return {
         "buyer": last.buyer_name,
         "title": last.printed_lines[0][0],
         "day": last.issued_on,
-        "sums": rules.sums_of([(DocumentKind(one.kind), one.amount) for one in documents], order.currency),
+        "sums": sums,
+        "left": total([sums.net, *(-one for one in taken)], order.currency),
+        "disputes": [words for words in map(_dispute_words, disputes) if words],
         "documents": document_links(documents),
         "session_url": reverse("studio_session", args=[booking.ref]) if booking else "",
         "is_test": order.is_test,
-        "fees": fees if documents[0].kind == DocumentKind.RECEIPT else [],
+        "fees": fees if has_receipt else [],
     }
+
+
+def _dispute_words(dispute: Dispute) -> str:
+    """Say what a dispute means for the coach; nothing once it is over without a loss."""
+    if dispute.charged_back.minor:
+        return f"The bank took {display.money(dispute.charged_back)} back for good."
+    if dispute.closed_at:
+        return ""
+    if dispute.is_inquiry:
+        return "The cardholder\N{RIGHT SINGLE QUOTATION MARK}s bank asks about this payment. Staff answer it."
+    return f"The cardholder disputes this payment: their bank holds {display.money(dispute.amount)} until it decides."
