@@ -115,6 +115,7 @@ def refund_to_send(message: Message, _now: datetime) -> Content | None:
         opening=f"{amount} is to go back to {order.name}. It was paid by hand, so nothing is sent by itself.",
         facts=(
             ("To", f"{order.name}, {order.email}"),
+            ("For", title_of(order)),
             ("Paid by", payment.method.title if payment.method else "Paid outside"),
             ("Code", payment.code),
         ),
