@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tests.bookings.steps import ADMIN, COACH, GUEST, HOUR, at, confirmed, hold, pending
 from tests.factories.clock import SettableClock
+from tests.factories.money import pay
 
 from greenroom.bookings import money_checks, services
 from greenroom.bookings.jobs import check_money
@@ -44,9 +45,13 @@ def found(now: datetime) -> Callable[[], list[tuple[str, str]]]:
 Found = Callable[[], list[tuple[str, str]]]
 
 
-def ref(booking: Booking) -> str:
+def order_of(booking: Booking) -> Order:
     assert booking.order is not None
-    return booking.order.ref
+    return booking.order
+
+
+def ref(booking: Booking) -> str:
+    return order_of(booking).ref
 
 
 def lose(now: datetime) -> None:
@@ -180,6 +185,15 @@ def test_confirmed_booking_that_was_refunded_is_found_unless_staff_wanted_it(now
 
 
 @pytest.mark.usefixtures("booking")
+def test_refund_of_a_payment_that_did_not_fit_takes_nothing_from_the_one_that_did(
+    booking: Booking, now: datetime, found: Found
+) -> None:
+    wrong = pay(order_of(booking), now=now, amount=Money(6000, "EUR"))
+
+    assert (wrong.state, RefundRequest.objects.get().amount_minor) == ("failed", 6000)
+    assert found() == []
+
+
 def test_confirmed_booking_that_was_never_paid_is_found(offer: Offer, found: Found) -> None:
     unpaid = pending(offer, at(15), holder="bob")
     Booking.objects.filter(pk=unpaid.pk).update(status="confirmed", confirmed_at=at(9))

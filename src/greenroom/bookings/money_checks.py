@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 
 from greenroom.bookings.models import Booking
 from greenroom.bookings.types import GONE, UNPAID, UPCOMING, BookingStatus
@@ -11,9 +11,8 @@ from greenroom.integrations.stripe.protocol import DisputeStatus
 from greenroom.jobs.models import Job, JobState
 from greenroom.orders.models import Order
 from greenroom.orders.money_checks import access_without_money
-from greenroom.payments.ledger_checks import MOST_FINDINGS, orders_off_the_ledger, total_of, unbalanced_journals
+from greenroom.payments.ledger_checks import MOST_FINDINGS, money_there, orders_off_the_ledger, unbalanced_journals
 from greenroom.payments.models import Dispute, PaymentAttempt, RefundRequest
-from greenroom.payments.rules import LOST_REFUNDS
 from greenroom.payments.types import AttemptState, Finding, MoneyRule, RefundCause
 
 # Settling an order is due at once; after this it is not late but lost.
@@ -74,20 +73,10 @@ def confirmed_without_money() -> list[Finding]:
     """Return the coming bookings with a price for which no money is there.
 
     What staff gave back of their own will counts as there: they decided that the session takes place all the same.
-    A payment that did not fit, and its refund, are left out on both sides.
     """
-    paid = PaymentAttempt.objects.filter(order_ref=OuterRef("order__ref"), state=AttemptState.PAID)
-    refunds = RefundRequest.objects.filter(attempt__order_ref=OuterRef("order__ref"), attempt__state=AttemptState.PAID)
-    back = refunds.exclude(state__in=LOST_REFUNDS).exclude(cause=RefundCause.STAFF)
-    taken = Dispute.objects.filter(attempt__order_ref=OuterRef("order__ref"), attempt__state=AttemptState.PAID)
-    taken = taken.filter(closed_at__isnull=False).exclude(status=DisputeStatus.WON)
+    money = money_there("order__ref", left_aside=[RefundCause.STAFF])
     coming = Booking.objects.filter(status__in=UPCOMING, order__total_minor__gt=0)
-    compared = coming.annotate(
-        paid=total_of(paid, F("captured_minor")),
-        back=total_of(back, F("amount_minor")),
-        taken=total_of(taken, F("withdrawn_minor") - F("reinstated_minor")),
-    )
-    short = compared.filter(paid__lte=F("back") + F("taken")).order_by("pk")
+    short = coming.alias(money=money).filter(money__lte=0).order_by("pk")
     return [
         Finding(MoneyRule.CONFIRMED_IS_PAID, ref, f"Its session is {status.replace('_', ' ')}, and no money is there.")
         for ref, status in short.values_list("order__ref", "status")[:MOST_FINDINGS]

@@ -1,15 +1,18 @@
 """Does the ledger say what the rows about money say? Each question is one query that returns only what is wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db.models import BigIntegerField, CharField, Exists, F, Func, OuterRef, QuerySet, Subquery, Sum, Value
+from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Cast, Coalesce, Concat
 
 from greenroom.core.money import Money
+from greenroom.integrations.stripe.protocol import DisputeStatus
 from greenroom.notifications.display import money
 from greenroom.payments.models import Dispute, LedgerEntry, PaymentAttempt, RefundRequest
-from greenroom.payments.types import FEES, Finding, MoneyRule, RefundRequestState
+from greenroom.payments.rules import LOST_REFUNDS
+from greenroom.payments.types import FEES, AttemptState, Finding, MoneyRule, RefundCause, RefundRequestState
 
 _FEE_KINDS = ("fee", "dispute_fee")
 MOST_FINDINGS = 200  # of one rule: whoever has more has one cause
@@ -84,6 +87,21 @@ def _fees_off_the_ledger() -> list[Finding]:
     wrong = [*found[:MOST_FINDINGS], *more.values_list("attempt__order_ref", "fee_minor", "booked")[:MOST_FINDINGS]]
     words = "A fee of {} is known, and the ledger says {} (minor units)."
     return [Finding(MoneyRule.LEDGER_MATCHES, ref, words.format(fee, booked)) for ref, fee, booked in wrong]
+
+
+def money_there(order_ref: str, *, left_aside: Collection[RefundCause] = ()) -> CombinedExpression:
+    """Return what is still there of what was paid for a row's order, in minor units, as one value for a comparison.
+
+    `order_ref` names the row's field with the order's reference. What was asked back and not refused, and what a bank
+    took for good, is gone; refunds for the causes `left_aside` count as there. A payment that did not fit,
+    and its refund, are left out on both sides.
+    """
+    here = {"attempt__order_ref": OuterRef(order_ref), "attempt__state": AttemptState.PAID}
+    paid = PaymentAttempt.objects.filter(order_ref=OuterRef(order_ref), state=AttemptState.PAID)
+    back = RefundRequest.objects.filter(**here).exclude(state__in=LOST_REFUNDS).exclude(cause__in=left_aside)
+    taken = Dispute.objects.filter(**here, closed_at__isnull=False).exclude(status=DisputeStatus.WON)
+    gone = total_of(back, F("amount_minor")) + total_of(taken, F("withdrawn_minor") - F("reinstated_minor"))
+    return total_of(paid, F("captured_minor")) - gone
 
 
 def total_of(rows: QuerySet[Any], amount: Any) -> Coalesce:  # noqa: ANN401 -- any expression over the rows
