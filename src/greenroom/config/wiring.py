@@ -66,6 +66,7 @@ JOB_HANDLERS: dict[str, HandlerSpec] = {
     # Closing a room is tried for as long as it takes.
     "rooms.reconcile": HandlerSpec(rooms_jobs.reconcile, Lane.ROOMS, lease=_ROOM_LEASE, max_attempts=1_000_000),
     "rooms.watch": HandlerSpec(rooms_jobs.watch, Lane.ROOMS, every=timedelta(minutes=1)),
+    "rooms.examine": HandlerSpec(rooms_jobs.examine, Lane.SLOW, every=timedelta(hours=1)),
     "rooms.sweep": HandlerSpec(rooms_jobs.sweep, Lane.ROOMS, every=timedelta(minutes=5)),
     "orders.settle": HandlerSpec(orders_jobs.settle, Lane.MONEY),
     "orders.end_unpaid": HandlerSpec(orders_jobs.end_unpaid, Lane.MONEY),

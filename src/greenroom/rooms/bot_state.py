@@ -18,6 +18,11 @@ from greenroom.rooms.models import BotRecord, BotRefusals
 _FRESH_SECONDS = 1.0
 
 
+def fingerprint(bot_token: str) -> str:
+    """Return by what a token is known here: it cannot be turned back into the token."""
+    return hashlib.sha256(bot_token.encode()).hexdigest()
+
+
 def _database_now() -> datetime:
     return BotRecord.objects.annotate(database_now=Now()).values_list("database_now", flat=True)[0]
 
@@ -35,7 +40,7 @@ class DatabaseBotState:
         database_now: Callable[[], datetime] = _database_now,
     ) -> None:
         """`database_now` is the clock by which all machines take their places: one for all, and never a moved one."""
-        self._fingerprint = hashlib.sha256(bot_token.encode()).hexdigest()
+        self._fingerprint = fingerprint(bot_token)
         self._monotonic = monotonic
         self._database_now = database_now
         self._lock = Lock()

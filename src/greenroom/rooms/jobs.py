@@ -5,8 +5,9 @@ from datetime import timedelta
 from greenroom.core import clock
 from greenroom.core.errors import BusyError
 from greenroom.integrations.discord.errors import DiscordError
-from greenroom.jobs.errors import RetryLaterError
+from greenroom.jobs.errors import PermanentFailureError, RetryLaterError
 from greenroom.jobs.models import Job
+from greenroom.jobs.services import close_earlier
 from greenroom.rooms import services
 
 _BUSY_RETRY = timedelta(seconds=2)
@@ -33,3 +34,15 @@ def sweep(_job: Job) -> None:
 def watch(_job: Job) -> None:
     """Give every session that should have a room its due row."""
     services.watch_rooms(now=clock.now())
+
+
+def examine(job: Job) -> None:
+    """Look whether the bot can make rooms; stay failed, for the operator to see, when it cannot."""
+    now = clock.now()
+    try:
+        report = services.examine_guild(now=now)
+    except DiscordError as error:
+        raise RetryLaterError(_BUSY_RETRY * 30, str(error)) from error
+    close_earlier(job, now=now)
+    if report is not None and report.problem:
+        raise PermanentFailureError(f"{report.problem} See the page about Discord.")

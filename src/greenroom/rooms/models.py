@@ -245,3 +245,21 @@ class BotRefusals(models.Model):
     class Meta:
         verbose_name_plural = "bot refusals"
         constraints = [models.UniqueConstraint(fields=["bot", "minute"], name="bot_refusals_one_row_per_minute")]
+
+
+class GuildReport(models.Model):
+    """What was last found wrong with a server: each finding with `grade`, `words` and `remedy`, the worst first."""
+
+    guild_id = models.BigIntegerField(unique=True)
+    name = models.CharField(max_length=100, blank=True)
+    findings = models.JSONField(default=list)
+    examined_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        """Return the server's name."""
+        return self.name or str(self.guild_id)
+
+    @property
+    def problem(self) -> str:
+        """Why no rooms can be made; empty when they can."""
+        return next((one["words"] for one in self.findings if one["grade"] == "broken"), "")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from greenroom.accounts.models import DiscordIdentity, User
@@ -14,7 +15,8 @@ from greenroom.coaches.models import Coach
 from greenroom.core.errors import NotFoundError
 from greenroom.integrations.discord.types import DiscordUserId
 from greenroom.rooms import discord, rules
-from greenroom.rooms.models import DiscordObject, KeptPolicy, Room, RoomAccess
+from greenroom.rooms.bot_state import fingerprint
+from greenroom.rooms.models import BotRecord, DiscordObject, GuildReport, KeptPolicy, Room, RoomAccess
 from greenroom.rooms.policies import SITE_POLICY, RoomPolicy
 from greenroom.rooms.types import (
     AccessState,
@@ -210,3 +212,27 @@ def rooms_needing_attention() -> QuerySet[Room]:
         .select_related("session__coach")
         .order_by("session__starts_at", "pk")
     )
+
+
+def latest_report() -> GuildReport | None:
+    """Return what was last found wrong with the server in which rooms are made; None before the first look."""
+    connection = discord.current()
+    return GuildReport.objects.filter(guild_id=connection.guild_id).first() if connection else None
+
+
+def why_no_rooms() -> str:
+    """Return why no rooms can be made now, in a coach's words; empty when they can. At most one query."""
+    if discord.current() is None:
+        return "This site is not connected to Discord yet, so these sessions have no room."
+    report = latest_report()
+    if report is None or not report.problem:
+        return ""
+    return "The site cannot make Discord rooms at present. Those who run it were told, and know why."
+
+
+def is_token_dead() -> bool:
+    """Tell whether Discord refused the bot token of the settings, so that nothing is sent with it."""
+    if settings.DISCORD is None:
+        return False
+    known = BotRecord.objects.filter(fingerprint=fingerprint(settings.DISCORD.bot_token))
+    return known.filter(is_token_dead=True).exists()

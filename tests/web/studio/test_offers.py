@@ -433,5 +433,5 @@ def test_form_asks_the_same_number_of_questions_for_any_length(
     path = f"/studio/offers/{offer.pk}/"
     desk.get(path)
 
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         desk.get(path)

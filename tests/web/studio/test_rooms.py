@@ -10,7 +10,9 @@ from tests.web.test_templates import Reader
 
 from greenroom.catalog.models import Offer
 from greenroom.coaches.models import Coach
-from greenroom.rooms.models import KeptPolicy
+from greenroom.core import clock
+from greenroom.rooms import discord
+from greenroom.rooms.models import GuildReport, KeptPolicy
 from greenroom.rooms.policies import INSTANT, SITE_POLICY, TWO_STEP, WINDOW, AccessMethod, RoomKind
 from greenroom.rooms.queries import kept_policy, policy_for
 
@@ -154,3 +156,21 @@ def test_sites_rules_are_for_staff(desk: Client) -> None:
     assert desk.post(SITE, {"preset": "instant"}).status_code == 404
     assert Client().post(SITE, {"preset": "instant"})["Location"].startswith("/account/login/")
     assert not KeptPolicy.objects.exists()
+
+
+def test_offer_says_when_no_rooms_can_be_made(desk: Client, offer: Offer) -> None:
+    path = f"/studio/offers/{offer.pk}/"
+    assert "cannot make Discord rooms" not in text(desk.get(path))
+    connection = discord.current()
+    assert connection is not None
+    findings = [{"grade": "broken", "words": "The bot is not in the server 1.", "remedy": "Invite it."}]
+    GuildReport.objects.create(guild_id=connection.guild_id, findings=findings, examined_at=clock.now())
+
+    page = text(desk.get(path))
+    assert "The site cannot make Discord rooms at present." in page
+    assert "The bot is not in the server" not in page
+    discord.use(None)
+    try:
+        assert "This site is not connected to Discord yet" in text(desk.get(path))
+    finally:
+        discord.use(connection)

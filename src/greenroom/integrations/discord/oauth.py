@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from greenroom.integrations.discord import reading
 from greenroom.integrations.discord.client import read_answer
 from greenroom.integrations.discord.errors import RateLimited, Scope
+from greenroom.integrations.discord.permissions import BOT_INVITE
 from greenroom.integrations.discord.protocol import ORDINARY, CallOptions
 from greenroom.integrations.discord.sender import Request, Sender
 from greenroom.integrations.discord.transport import Answer
@@ -36,6 +37,15 @@ class OAuthApplication:
     client_secret: str = field(repr=False)
     redirect_uri: str
     authorize_url: str
+
+
+def bot_invite_url(authorize_url: str, client_id: str, guild_id: str) -> str:
+    """Return the page on which the owner of a server lets the bot in, with exactly what it needs (`BOT_INVITE`).
+
+    Opened once more, it gives the bot what it lacks (Discord's documentation, bot authorization flow).
+    """
+    query = {"client_id": client_id, "scope": "bot", "permissions": int(BOT_INVITE), "guild_id": guild_id}
+    return f"{authorize_url}?{urlencode(query)}"
 
 
 def new_code_verifier() -> str:

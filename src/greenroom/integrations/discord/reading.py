@@ -63,6 +63,7 @@ def role(value: object) -> Role:
         id=RoleId(_int(fields["id"])),
         name=_text(fields.get("name")),
         permissions=_int(fields.get("permissions", 0)),
+        position=_int(fields.get("position", 0)),
     )
 
 
@@ -78,6 +79,7 @@ def guild(value: object) -> Guild:
         id=GuildId(_int(fields["id"])),
         name=_text(fields.get("name")),
         owner_id=_optional(fields.get("owner_id"), lambda it: DiscordUserId(_int(it))),
+        needs_two_factor=fields.get("mfa_level") == 1,
     )
 
 

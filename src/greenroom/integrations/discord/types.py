@@ -85,20 +85,22 @@ class NewChannel:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A role; `permissions` is a permission integer."""
+    """A role; `permissions` is a permission integer, and a higher `position` ranks above a lower one."""
 
     id: RoleId
     name: str
     permissions: int = 0
+    position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Guild:
-    """A Discord server."""
+    """A Discord server; `needs_two_factor`: whoever moderates it has to have two-factor authentication."""
 
     id: GuildId
     name: str
     owner_id: DiscordUserId | None = None
+    needs_two_factor: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 Every interval is half-open: at `opens_at` the room is open, at `closes_at` it is not.
 """
 
+from greenroom.rooms.rules.examining import Finding, Grade, GuildSight, examine, refusal
 from greenroom.rooms.rules.markers import (
     FIRST_LOOK,
     channel_name,
@@ -31,9 +32,13 @@ __all__ = [
     "FIRST_LOOK",
     "LINK_REVOKED",
     "PENDING",
+    "Finding",
+    "Grade",
+    "GuildSight",
     "channel_name",
     "closes_at",
     "desired_room",
+    "examine",
     "is_answer_to",
     "locked_down",
     "marker",
@@ -46,6 +51,7 @@ __all__ = [
     "presence_at",
     "provision_at",
     "recheck_every",
+    "refusal",
     "resting_state",
     "retry_at",
     "session_page_state",

@@ -1,5 +1,6 @@
 """The verbs of rooms: bring one to what it should be, plan that, watch over the plans, sweep up what was lost."""
 
+from greenroom.rooms.services.examining import examine_guild, try_token_again
 from greenroom.rooms.services.keeping import keep_policy
 from greenroom.rooms.services.planning import (
     RECONCILE,
@@ -15,11 +16,13 @@ from greenroom.rooms.services.sweep import sweep_guild
 __all__ = [
     "RECONCILE",
     "Verdict",
+    "examine_guild",
     "keep_policy",
     "reconcile_key",
     "reconcile_session",
     "request_reconcile",
     "request_reconcile_of",
     "sweep_guild",
+    "try_token_again",
     "watch_rooms",
 ]

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from greenroom.web.ops import by_hand, money, orders, payments, rooms, views
+from greenroom.web.ops import by_hand, discord, money, orders, payments, rooms, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.health, name="ops"),
@@ -20,6 +20,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("payments/by-hand/<str:ref>/", by_hand.payment, name="ops_by_hand_payment"),
     path("payments/by-hand/<str:ref>/proofs/<str:proof_ref>/", by_hand.proof, name="ops_by_hand_proof"),
     path("payments/connect/", payments.connect, name="ops_payments_connect"),
+    path("discord/", discord.discord, name="ops_discord"),
+    path("discord/examine/", discord.examine, name="ops_discord_examine"),
     path("rooms/policy/", rooms.policy, name="ops_room_policy"),
     path("jobs/<int:pk>/retry/", views.retry_job, name="ops_retry"),
 ]

@@ -37,6 +37,7 @@ def guild(row: SandboxGuild) -> Json:
         "id": str(row.pk),
         "name": row.name,
         "owner_id": str(row.owner_id),
+        "mfa_level": 0,
         "roles": [role(item) for item in row.roles.order_by("position", "pk")],
     }
 

@@ -18,7 +18,7 @@ from greenroom.catalog.queries import price_to_buy, with_prices
 from greenroom.catalog.types import OfferKind, OfferStatus
 from greenroom.core import clock
 from greenroom.core.errors import InvalidInputError
-from greenroom.rooms.queries import policy_for
+from greenroom.rooms.queries import policy_for, why_no_rooms
 from greenroom.web import presenters
 from greenroom.web.problems import problems_of
 from greenroom.web.rooms.words import policy_words
@@ -119,6 +119,7 @@ def _show_form(request: HttpRequest, desk: Desk, offer: Offer, form: OfferForm) 
         "missing": services.missing_for_publishing(offer) if offer.status == OfferStatus.DRAFT and offer.pk else (),
         "prices": [presenters.price_sentence(offer, one) for one in offer.durations.all()] if offer.pk else [],
         "room_words": policy_words(policy_for(offer)) if offer.pk else "",
+        "no_rooms": why_no_rooms(),
         "is_approved": desk.coach.is_public,
         "preview_url": presenters.book_url(offer) if offer.status == OfferStatus.PUBLISHED else "",
     }
