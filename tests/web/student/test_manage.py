@@ -287,6 +287,23 @@ def test_list_of_sessions_is_the_persons_own(client: Client, offer: Offer, now: 
     assert [row["url"] for row in page.context["rows"]] == [f"/session/{mine.session.ref}/"]
 
 
+@pytest.mark.parametrize(
+    ("party", "words"),
+    [("student", "Missed"), ("coach", "The coach did not come"), ("both", "Did not take place")],
+)
+def test_session_that_did_not_take_place_says_whose_absence_it_was(
+    client: Client, offer: Offer, now: datetime, party: str, words: str
+) -> None:
+    user = make_user()
+    booking = make_booking(offer=offer, starts_at=at(9), now=now, student=user)
+    booking.status, booking.no_show_party = BookingStatus.NO_SHOW, party
+    booking.save()
+    client.force_login(user)
+
+    for path in ("/sessions/", f"/session/{booking.session.ref}/"):
+        assert f"</svg>{words}</span>" in said(client.get(path)).replace("</svg> ", "</svg>")
+
+
 @pytest.mark.parametrize("email", ["ann@example.org", "nobody@example.org", "ANN@EXAMPLE.ORG"])
 def test_lost_link_answers_all_addresses_alike(
     client: Client, offer: Offer, django_assert_num_queries: Callable[..., object], email: str

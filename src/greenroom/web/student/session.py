@@ -64,6 +64,7 @@ def session_page(request: HttpRequest, ref: str) -> HttpResponseBase:
         | presenters.when_data(booking)
         | {
             "status": booking.status,
+            "missed_by": booking.no_show_party,
             "viewer": visitors.sight_of(request, coach_tz=coach_tz if seat.is_coach else student_tz).viewer,
             "zone_guess": False,
             "join": _join(seat, now),
@@ -142,6 +143,7 @@ def sessions(request: HttpRequest) -> HttpResponseBase:
 def _row(booking: Booking) -> dict[str, Any]:
     return presenters.when_data(booking) | {
         "status": booking.status,
+        "missed_by": booking.no_show_party,
         "title": booking.session.offer.title,
         "coach_name": booking.coach.display_name,
         "url": reverse("session", args=[booking.session.ref]),

@@ -58,6 +58,7 @@ def _page_context(request: HttpRequest, booking: Booking, *, change_url: str = "
         | {
             "ref": booking.ref,
             "status": booking.status,
+            "missed_by": booking.no_show_party,
             "viewer": visitors.sight_of(request, coach_tz=booking.contact_tz).viewer,
             "zone_guess": False,
             "discord": card_of(request, booking) if booking.status in UPCOMING else None,
