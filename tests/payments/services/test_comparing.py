@@ -20,6 +20,7 @@ from greenroom.jobs.errors import PermanentFailureError, RetryLaterError
 from greenroom.jobs.models import Job
 from greenroom.payments import gateways, jobs, queries, services
 from greenroom.payments.models import Dispute, LedgerEntry, MoneyCheck, PaymentAttempt, RefundRequest
+from greenroom.payments.services import comparing
 from greenroom.payments.services.attempts import our_metadata
 from greenroom.payments.types import CheckSubject, Finding, MoneyRule, RefundCause, Road
 
@@ -81,9 +82,7 @@ def test_refund_that_was_made_at_the_gateway_by_hand_is_taken_over(
 
 
 def test_refund_that_failed_without_a_word_is_taken_over(now: datetime, tonight: Callable[[], list[Finding]]) -> None:
-    attempt = pay_attempt(now=now)
-    asked = services.request_refund(attempt_id=attempt.pk, amount=PART, cause=RefundCause.STAFF, actor=SYSTEM, now=now)
-    services.send_refund(refund_id=asked.pk, now=now)
+    asked = refunded(now)
     Refund.objects.update(state="failed", problem="lost_or_stolen_card")
 
     assert tonight() == []
@@ -91,6 +90,92 @@ def test_refund_that_failed_without_a_word_is_taken_over(now: datetime, tonight:
     asked.refresh_from_db()
     assert asked.state == "failed"
     assert [row[1] for row in ledger("refund_reversal")] == [3000, -3000]
+
+
+def refunded(now: datetime, order_ref: str = "order-1") -> RefundRequest:
+    """Pay and give a part back; everybody knows."""
+    attempt = pay_attempt(now=now, order_ref=order_ref)
+    asked = services.request_refund(attempt_id=attempt.pk, amount=PART, cause=RefundCause.STAFF, actor=SYSTEM, now=now)
+    return services.send_refund(refund_id=asked.pk, now=now)
+
+
+def after(days: int, now: datetime, clock: SettableClock) -> list[Finding]:
+    """Compare in a later night."""
+    clock.set(now + timedelta(days=days))
+    return services.compare_with_gateway(now=clock())
+
+
+@pytest.mark.parametrize(("days", "state"), [(20, "failed"), (34, "failed"), (36, "succeeded")])
+def test_refund_that_fails_weeks_later_without_a_word_is_taken_over(
+    now: datetime, frozen_clock: SettableClock, days: int, state: str
+) -> None:
+    refund = refunded(now)
+    assert after(10, now, frozen_clock) == []
+    Refund.objects.update(state="failed", problem="lost_or_stolen_card")
+
+    assert after(days, now, frozen_clock) == []
+
+    refund.refresh_from_db()
+    assert refund.state == state
+    is_back = state == "failed"
+    assert [row[1] for row in ledger("refund_reversal")] == ([3000, -3000] if is_back else [])
+    assert roads() == ([("refund.failed", Road.COMPARISON)] if is_back else [])
+    assert Job.objects.filter(kind="payments.report_failed_refund").exists() is is_back
+
+
+def test_older_refund_that_the_gateway_does_not_know_is_found_every_night_until_it_does(
+    now: datetime, frozen_clock: SettableClock
+) -> None:
+    refund = refunded(now)
+    RefundRequest.objects.update(refund_ref="re_other")
+    words = "Refund re_other: \N{EURO SIGN}30, succeeded here, and not known at the gateway."
+
+    for days in (5, 6):
+        found = after(days, now, frozen_clock)
+        assert found == [Finding(MoneyRule.GATEWAY_KNOWN, refund.attempt.order_ref, words)]
+    RefundRequest.objects.update(refund_ref=refund.refund_ref)
+
+    assert after(7, now, frozen_clock) == []
+    assert RefundRequest.objects.get().last_error == ""
+
+
+def test_older_refund_of_another_amount_is_found(now: datetime, frozen_clock: SettableClock) -> None:
+    refund = refunded(now)
+    Refund.objects.update(amount_minor=2900)
+
+    [found] = after(5, now, frozen_clock)
+
+    assert found.order_ref == refund.attempt.order_ref
+    assert found.detail.endswith("\N{EURO SIGN}29, succeeded at the gateway, and \N{EURO SIGN}30, succeeded here.")
+
+
+def test_of_more_refunds_than_a_night_takes_each_has_its_turn_and_the_unknown_stay_found(
+    now: datetime, frozen_clock: SettableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparing, "_MOST_REFUNDS", 2)
+    made = [refunded(now, f"order-{number}") for number in range(4)]
+    RefundRequest.objects.filter(pk=made[1].pk).update(refund_ref="re_other")
+
+    counts = [len(after(days, now, frozen_clock)) for days in (5, 6, 7)]
+
+    assert counts == [1, 1, 1]
+    asked = RefundRequest.objects.order_by("pk").values_list("checked_at", flat=True)
+    assert [(at - now).days for at in asked] == [5, 7, 6, 7]
+
+
+def test_gateway_that_stops_answering_in_between_keeps_the_last_findings(
+    now: datetime, frozen_clock: SettableClock, arm: Callable[[str], None]
+) -> None:
+    refunded(now)
+    RefundRequest.objects.update(refund_ref="re_other")
+    after(5, now, frozen_clock)
+    kept = MoneyCheck.objects.get()
+    arm("unavailable")
+
+    with pytest.raises(GatewayUnavailableError):
+        after(6, now, frozen_clock)
+
+    assert MoneyCheck.objects.get() == kept
 
 
 def test_dispute_that_nobody_told_of_is_taken_over_also_of_an_old_payment(
@@ -126,7 +211,7 @@ def test_what_agrees_is_listed_once_and_asked_after_no_more(
         pay_attempt(now=now, order_ref=f"order-{number}")
     before = rows()
 
-    with django_assert_max_num_queries(17):
+    with django_assert_max_num_queries(18):
         assert tonight() == []
 
     assert rows() == before
