@@ -1,7 +1,7 @@
 """Rooms are tested against the embedded Discord, through the real client."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +11,7 @@ from tests.factories.rooms import World, make_room, open_world
 
 from greenroom.bookings.models import Booking
 from greenroom.catalog.models import Offer
-from greenroom.rooms.policies import RoomPolicy
+from greenroom.rooms.policies import WINDOW, AccessMethod, RoomPolicy
 from greenroom.rooms.services import request_reconcile
 
 Book = Callable[..., Booking]
@@ -32,17 +32,22 @@ def offer(world: World) -> Offer:
 
 
 @pytest.fixture
-def book(world: World, offer: Offer) -> Book:
+def access() -> AccessMethod:
+    """How rooms let people in; modules that try both ways have a fixture of this name with parameters."""
+    return AccessMethod.MEMBER
+
+
+@pytest.fixture
+def book(world: World, offer: Offer, access: AccessMethod) -> Book:
     """Return a function that books a confirmed session and plans its room, as confirming a booking does.
 
-    `student` is a sample person who links Discord with the booking; `policy` is frozen on the room beforehand.
+    `student` is a sample person who links Discord with the booking; `policy` is frozen on the room, with `access`.
     """
 
-    def make(starts_in: timedelta, *, student: str | None = None, policy: RoomPolicy | None = None) -> Booking:
+    def make(starts_in: timedelta, *, student: str | None = None, policy: RoomPolicy = WINDOW) -> Booking:
         identity = world.link(student) if student is not None else None
         booking = make_booking(offer=offer, starts_at=world.now + starts_in, now=world.now, discord_identity=identity)
-        if policy is not None:
-            make_room(booking.session, **asdict(policy))
+        make_room(booking.session, **asdict(replace(policy, access_method=access)))
         request_reconcile(booking.session_id, now=world.now)
         return booking
 

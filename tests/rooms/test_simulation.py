@@ -18,7 +18,7 @@ from tests.factories.rooms import Killed, World, killed_at, make_room
 from greenroom.bookings.models import Booking, CoachingSession
 from greenroom.bookings.types import BookingStatus, SessionStatus
 from greenroom.core import faults
-from greenroom.integrations.discord.sandbox.models import SandboxChannel
+from greenroom.integrations.discord.sandbox.models import SandboxChannel, SandboxRole
 from greenroom.integrations.discord.sandbox.queries import visible_to
 from greenroom.integrations.discord.sandbox.services import people
 from greenroom.integrations.discord.sandbox.services.guild import ensure_guild, sample_user_id
@@ -65,7 +65,7 @@ class Chaos:
         self.troubled_at = self.world.now
         if roll < 0.04:
             raise NotSent("lost on the way there")
-        if roll < 0.07 and method == "POST" and path.endswith("/channels"):
+        if roll < 0.07 and method == "POST" and path.endswith(("/channels", "/roles")):
             self.landings.append((self.world.now + self.dice.randint(1, 14) * SECOND, perform))
             raise Unanswered("still on its way")
         perform()
@@ -126,7 +126,7 @@ def _session_of(channel: SandboxChannel) -> int:
     """Tell whose room a channel is, by the markers of all its generations."""
     for room in Room.objects.all():
         for generation in range(room.discord_objects.count() + 8):
-            if channel.name == rules.channel_name(rules.marker(str(settings.SECRET_KEY), room.ref, generation)):
+            if channel.name == room.policy.channel_name(rules.marker(str(settings.SECRET_KEY), room.ref, generation)):
                 return room.session_id
     raise AssertionError(f"{channel.name} belongs to nobody")
 
@@ -195,7 +195,7 @@ def test_whatever_happens_rooms_open_and_close_on_time(seed: int, world: World) 
         starts_at = world.now + (number * 20 + chaos.dice.randint(1, 12)) * MINUTE
         session = make_session(offer=offer, starts_at=starts_at, now=world.now, length=LENGTH, is_exclusive=False)
         add_booking(session, now=world.now)
-        make_room(session, now=world.now, **POLICY)
+        make_room(session, now=world.now, access_method=("member", "role", "auto")[seed % 3], **POLICY)
         request_reconcile(session.pk, now=world.now)
 
     sessions = list(CoachingSession.objects.all())
@@ -214,3 +214,4 @@ def test_whatever_happens_rooms_open_and_close_on_time(seed: int, world: World) 
     assert not Job.objects.filter(kind="rooms.reconcile", state=JobState.DUE).exists()
     assert not DiscordObject.objects.filter(deleted_at__isnull=True).exists()
     assert SandboxChannel.objects.filter(name__startswith="coaching-").count() == 0
+    assert SandboxRole.objects.filter(name__startswith="Session ").count() == 0

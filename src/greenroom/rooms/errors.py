@@ -1,6 +1,18 @@
-"""What can stop a run over one room. None of these reaches a person."""
+"""What can stop a run over one room."""
 
 from datetime import datetime
+
+from greenroom.integrations.discord.errors import Forbidden
+
+
+class RoleOutOfReachError(Forbidden):
+    """The room's role stands above the bot's own, which therefore can neither give nor delete it."""
+
+    code = "rooms_role_out_of_reach"
+    message = (
+        "In the Discord server the role of this room stands above the bot's own, so that the bot cannot manage it. "
+        "Move the bot's role to the top of the server's list of roles."
+    )
 
 
 class TurnLostError(Exception):

@@ -86,6 +86,9 @@ class Room(PolicyColumns):
 
     session = models.OneToOneField(CoachingSession, on_delete=models.PROTECT, related_name="room")
     ref = models.CharField(max_length=REF_LENGTH, unique=True, default=new_ref)
+    does_without_role = models.BooleanField(
+        default=False, help_text="The server gave it no role, or one that we cannot use: people are let in one by one."
+    )
     state = models.CharField(max_length=16, choices=_choices(RoomState), default=RoomState.PLANNED)
     next_check_at = models.DateTimeField(null=True, blank=True)
     failure_count = models.PositiveIntegerField(default=0)

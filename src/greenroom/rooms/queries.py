@@ -17,7 +17,7 @@ from greenroom.integrations.discord.types import DiscordUserId
 from greenroom.rooms import discord, rules
 from greenroom.rooms.bot_state import fingerprint
 from greenroom.rooms.models import BotRecord, DiscordObject, GuildReport, KeptPolicy, Room, RoomAccess
-from greenroom.rooms.policies import SITE_POLICY, RoomPolicy
+from greenroom.rooms.policies import PRESETS, SITE_POLICY, RoomPolicy
 from greenroom.rooms.types import (
     AccessState,
     ObjectKind,
@@ -86,6 +86,22 @@ def owner_columns(owner: PolicyOwner) -> dict[str, Offer | Coach | None]:
 def _nearest(kept: QuerySet[KeptPolicy]) -> RoomPolicy:
     by_distance = sorted(kept, key=lambda one: (one.offer_id is None, one.coach_id is None))
     return by_distance[0].policy if by_distance else SITE_POLICY
+
+
+@dataclass(frozen=True, slots=True)
+class NameTemplates:
+    """How everything that may be ours at Discord is called."""
+
+    of_channels: frozenset[str]
+    of_roles: frozenset[str]
+
+
+def name_templates() -> NameTemplates:
+    """Return the templates of all rooms there ever were, and the built-in ones: of an earlier database, too."""
+    used = [*Room.objects.order_by().values_list("channel_name_template", "role_name_template").distinct()]
+    built_in = [(it.channel_name_template, it.role_name_template) for it in PRESETS.values()]
+    channels, of_roles = zip(*used, *built_in, strict=True)
+    return NameTemplates(frozenset(channels), frozenset(of_roles))
 
 
 def session_facts(session: CoachingSession) -> SessionFacts:

@@ -68,6 +68,13 @@ READS: list[tuple[Call, str, Any, Any]] = [
         (Role(ROLE, "R", 8),),
     ),
     (
+        lambda api: api.get_role(GUILD, ROLE),
+        "/guilds/2/roles/3",
+        {"id": "3", "name": "R", "permissions": "0"},
+        Role(ROLE, "R", 0),
+    ),
+    (lambda api: api.count_role_members(GUILD), "/guilds/2/roles/member-counts", {"3": 2, "4": 0}, {3: 2, 4: 0}),
+    (
         lambda api: api.get_member(GUILD, USER),
         "/guilds/2/members/9",
         {"user": {"id": "9"}, "roles": ["3"], "pending": True},

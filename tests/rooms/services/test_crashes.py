@@ -11,18 +11,25 @@ from tests.rooms.conftest import Book
 
 from greenroom.bookings.models import CoachingSession
 from greenroom.core.faults import FAULT_POINTS, KILLED_STATUS
-from greenroom.integrations.discord.sandbox.models import SandboxChannel
+from greenroom.integrations.discord.sandbox.models import SandboxChannel, SandboxRole
 from greenroom.jobs.models import Job, JobState
 from greenroom.rooms.models import DiscordObject, Room
-from greenroom.rooms.policies import TWO_STEP
+from greenroom.rooms.policies import TWO_STEP, AccessMethod
 from greenroom.rooms.services import request_reconcile
 from greenroom.rooms.types import RoomState
 
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
+OTHER_ROLES = 2  # @everyone and the bot's own
 BACK_AGAIN = 50 * SECOND  # the row's lease of 45 seconds, and the run
 
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
+
+
+@pytest.fixture(params=[AccessMethod.MEMBER, AccessMethod.ROLE])
+def access(request: pytest.FixtureRequest) -> AccessMethod:
+    return AccessMethod(request.param)
+
 
 _PRELUDE = """
 import sys
@@ -59,6 +66,7 @@ def assert_closes_on_time(world: World) -> None:
     assert world.rooms() == []
     assert Room.objects.get().state == RoomState.GONE
     assert not DiscordObject.objects.filter(deleted_at=None).exists()
+    assert SandboxRole.objects.count() == OTHER_ROLES
     assert Job.objects.get(kind="rooms.reconcile").state == JobState.DONE
 
 
@@ -98,10 +106,16 @@ def test_death_while_opening_shows_the_room_to_its_people_alone(world: World, bo
     assert_closes_on_time(world)
 
 
-def test_death_while_bringing_somebody_in_is_made_up_for(world: World, book: Book) -> None:
+def make_room_of_members(world: World, access: AccessMethod) -> None:
+    """Let the room be made: one of members looks at its people in the next run, one with a role in the same."""
+    if access is AccessMethod.MEMBER:
+        world.run()
+        world.clock.advance(2 * SECOND)
+
+
+def test_death_while_bringing_somebody_in_is_made_up_for(world: World, book: Book, access: AccessMethod) -> None:
     book(HOUR, student="sam.student")
-    world.run()
-    world.clock.advance(2 * SECOND)
+    make_room_of_members(world, access)
 
     die_at("rooms.after_join", world)
     world.advance(BACK_AGAIN)
@@ -137,14 +151,15 @@ def test_death_after_locking_a_room_that_cannot_be_deleted(world: World, book: B
     assert world.rooms() == []
 
 
-def test_death_between_new_tokens_and_saving_them_asks_the_person_to_link_again(world: World, book: Book) -> None:
+def test_death_between_new_tokens_and_saving_them_asks_the_person_to_link_again(
+    world: World, book: Book, access: AccessMethod
+) -> None:
     booking = book(HOUR, student="sam.student")
     identity = booking.discord_identity
     assert identity is not None
     identity.token_expires_at = world.now + HOUR
     identity.save()
-    world.run()
-    world.clock.advance(2 * SECOND)
+    make_room_of_members(world, access)
 
     die_at("rooms.after_refresh", world)
     world.advance(2 * MINUTE)

@@ -147,7 +147,7 @@ def test_doubled_room_of_a_cancelled_session_leaves_nothing(world: World, book: 
 
 @pytest.mark.parametrize("fault", [*LOSING_FAULTS, "server_error_before"])
 def test_lost_answer_to_a_grant_is_repeated_until_seen(world: World, book: Book, fault: str) -> None:
-    booking = book(20 * MINUTE, student="sam.student", policy=None)
+    booking = book(20 * MINUTE, student="sam.student")
     world.wire.meddler = refuse_all
     world.run()
     world.wire.meddler = deliver

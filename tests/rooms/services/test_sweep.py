@@ -61,7 +61,7 @@ def test_stray_that_nobody_proves_to_be_ours_is_closed_and_stays(world: World) -
     assert DiscordObject.objects.count() == 0
 
 
-@pytest.mark.parametrize(("name", "kind"), [("General", 2), (STRAY, 0), ("coaching-room", 2), (f"{STRAY}4", 2)])
+@pytest.mark.parametrize(("name", "kind"), [("General", 2), (STRAY, 4), ("coaching-room", 2), (f"{STRAY}4", 2)])
 def test_channel_without_a_marker_is_never_touched(world: World, name: str, kind: int) -> None:
     channel = make_channel(world, name, kind=kind)
 

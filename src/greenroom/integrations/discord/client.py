@@ -1,7 +1,7 @@
 """The bot's calls over HTTP: `DiscordApi` spoken to a real Discord, or to anything that has its shape."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -93,6 +93,14 @@ class DiscordClient:
     def list_roles(self, guild_id: GuildId, options: CallOptions = ORDINARY) -> tuple[Role, ...]:
         """List the guild's roles."""
         return self._read("GET", "/guilds/{}/roles", (guild_id,), reading.roles, options)
+
+    def get_role(self, guild_id: GuildId, role_id: RoleId, options: CallOptions = ORDINARY) -> Role:
+        """Read a role."""
+        return self._read("GET", "/guilds/{}/roles/{}", (guild_id, role_id), reading.role, options)
+
+    def count_role_members(self, guild_id: GuildId, options: CallOptions = ORDINARY) -> Mapping[RoleId, int]:
+        """Count who has each role."""
+        return self._read("GET", "/guilds/{}/roles/member-counts", (guild_id,), reading.role_counts, options)
 
     def create_role(self, guild_id: GuildId, name: str, options: CallOptions = ORDINARY) -> Role:
         """Create a role without any permission."""

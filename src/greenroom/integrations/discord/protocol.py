@@ -5,7 +5,7 @@ delete means that the object is gone, which is what the caller wanted; it is rai
 whether somebody else should have removed it. No call may be made while a database transaction is open.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -103,6 +103,17 @@ class DiscordApi(Protocol):
 
     def list_roles(self, guild_id: GuildId, options: CallOptions = ORDINARY) -> tuple[Role, ...]:
         """List the guild's roles; @everyone has the guild's id. Raises: NotFound, Forbidden."""
+        ...
+
+    def get_role(self, guild_id: GuildId, role_id: RoleId, options: CallOptions = ORDINARY) -> Role:
+        """Read a role. Raises: NotFound (10011), Forbidden."""
+        ...
+
+    def count_role_members(self, guild_id: GuildId, options: CallOptions = ORDINARY) -> Mapping[RoleId, int]:
+        """Count who has each role; @everyone is left out. The only way to learn it without a privileged intent.
+
+        Raises: NotFound, Forbidden.
+        """
         ...
 
     def create_role(self, guild_id: GuildId, name: str, options: CallOptions = ORDINARY) -> Role:

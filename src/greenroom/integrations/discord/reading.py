@@ -72,6 +72,11 @@ def roles(value: object) -> tuple[Role, ...]:
     return tuple(role(item) for item in _list(value))
 
 
+def role_counts(value: object) -> dict[RoleId, int]:
+    """Read how many members have each role."""
+    return {RoleId(_int(role_id)): _int(count) for role_id, count in _object(value).items()}
+
+
 def guild(value: object) -> Guild:
     """Read a guild."""
     fields = _object(value)

@@ -6,7 +6,6 @@ Every interval is half-open: at `opens_at` the room is open, at `closes_at` it i
 from greenroom.rooms.rules.examining import Finding, Grade, GuildSight, examine, refusal
 from greenroom.rooms.rules.markers import (
     FIRST_LOOK,
-    channel_name,
     is_answer_to,
     marker,
     marker_in,
@@ -35,7 +34,6 @@ __all__ = [
     "Finding",
     "Grade",
     "GuildSight",
-    "channel_name",
     "closes_at",
     "desired_room",
     "examine",

@@ -22,29 +22,41 @@ from greenroom.rooms.types import (
     SetOverwrites,
 )
 
-# A channel goes before the role: it ends access and ejects everybody in one call.
-_DELETED_FIRST = (ObjectKind.VOICE, ObjectKind.TEXT, ObjectKind.ROLE)
+_CHANNELS = (ObjectKind.VOICE, ObjectKind.TEXT)
+# Deleting a channel ends access and ejects everybody in one call; a role only ends access.
+_DELETED_FIRST = (*_CHANNELS, ObjectKind.ROLE)
 
 
 def desired_room(
-    session: SessionFacts, participants: Iterable[Participant], policy: RoomPolicy, now: datetime
+    session: SessionFacts,
+    participants: Iterable[Participant],
+    policy: RoomPolicy,
+    now: datetime,
+    *,
+    has_role: bool = False,
 ) -> Desired:
     """Compute what should be at `now`, afresh every time: a late booking, a move and a cancellation are one case.
 
-    People who have not linked Discord are left out; the room exists without them.
+    People who have not linked Discord are left out; the room exists without them. `has_role`: they are let in by a
+    role of the room's own.
     """
     presence = presence_at(session, policy, now)
     if presence is Presence.ABSENT:
         return Desired(presence)
-    kinds = frozenset({ObjectKind.VOICE})
+    kinds = frozenset({ObjectKind.VOICE, ObjectKind.ROLE} if has_role else {ObjectKind.VOICE})
     if presence is not Presence.OPEN:
         return Desired(presence, kinds)
     linked = (person.discord_user_id for person in participants)
     return Desired(presence, kinds, frozenset(user_id for user_id in linked if user_id is not None))
 
 
-def overwrites_of(desired: Desired, place: Place) -> frozenset[Overwrite]:
-    """Spell a desired room as channel overwrites: nobody, but the bot and the people who should see it."""
+def overwrites_of(desired: Desired, place: Place, role_id: int | None = None) -> frozenset[Overwrite]:
+    """Spell a desired room as channel overwrites: nobody, but the bot and the people who should see it.
+
+    With a role the channels let in who has it, from the beginning; nobody has it before the room opens.
+    """
+    if role_id is not None:
+        return locked_down(place) | {Overwrite(OverwriteTarget.ROLE, role_id, allow=int(PARTICIPANT_ALLOW))}
     people = (Overwrite(OverwriteTarget.MEMBER, user_id, allow=int(PARTICIPANT_ALLOW)) for user_id in desired.people)
     return locked_down(place) | frozenset(people)
 
@@ -63,20 +75,25 @@ def plan(desired: Desired, actual: Actual) -> list[Change]:
     """List what to change, most urgent first: taking away comes before giving.
 
     Of several objects of a kind the first is kept, and goes last: spare ones are forgotten with it. No second one is
-    made while one is awaited.
+    made while one is awaited. Channels wait for the role that they let in; a role that is not wanted any more goes
+    once they let people in without it.
     """
     kept = _first_of_each_kind(actual)
     spare = [DeleteObject(found) for found in actual.found if kept[found.kind] != found]
     if desired.presence is Presence.ABSENT:
         return [*spare, *(DeleteObject(kept[kind]) for kind in _DELETED_FIRST if kind in kept)]
-    wanted = overwrites_of(desired, actual.place)
-    changes: list[Change] = [*spare]
-    for kind in sorted(desired.kinds):
-        if kind in kept:
-            changes += [SetOverwrites(kept[kind], wanted)] if kept[kind].overwrites != wanted else []
-        elif kind not in actual.awaited:
-            changes.append(CreateObject(kind, wanted))
-    return changes
+    missing = [kind for kind in desired.kinds if kind not in kept and kind not in actual.awaited]
+    if ObjectKind.ROLE in desired.kinds and ObjectKind.ROLE not in kept:
+        return [*spare, *(CreateObject(kind) for kind in missing if kind is ObjectKind.ROLE)]
+    role_id = kept[ObjectKind.ROLE].id if ObjectKind.ROLE in desired.kinds else None
+    wanted = overwrites_of(desired, actual.place, role_id)
+    channels = [kept[kind] for kind in _CHANNELS if kind in kept and kind in desired.kinds]
+    return [
+        *spare,
+        *(SetOverwrites(channel, wanted) for channel in channels if channel.overwrites != wanted),
+        *(CreateObject(kind, wanted) for kind in _CHANNELS if kind in missing),
+        *(DeleteObject(kept[kind]) for kind in _DELETED_FIRST if kind in kept and kind not in desired.kinds),
+    ]
 
 
 def _first_of_each_kind(actual: Actual) -> dict[ObjectKind, Found]:

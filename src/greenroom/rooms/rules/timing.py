@@ -12,9 +12,8 @@ COUNTING = frozenset(
 )
 RECHECK_OPEN = timedelta(seconds=60)
 RECHECK_HIDDEN = timedelta(minutes=5)
-# A re-check is a read of the channel and one of each of two people. All rooms together stay below a third of
-# the bot's 45 calls a second, so that opening and closing always find room.
-_CALLS_PER_RECHECK = 3
+# All re-checks together stay below a third of the bot's 45 calls a second, so that opening and closing always find
+# room.
 _RECHECKS_CALLS_PER_SECOND = 15
 _FIRST_RETRY = timedelta(seconds=2)
 _LONGEST_RETRY = timedelta(seconds=60)
@@ -44,26 +43,26 @@ def presence_at(session: SessionFacts, policy: RoomPolicy, now: datetime) -> Pre
 
 
 def next_check(
-    desired: Desired, policy: RoomPolicy, session: SessionFacts, now: datetime, *, standing_count: int = 1
+    desired: Desired, policy: RoomPolicy, session: SessionFacts, now: datetime, *, call_count: int = 3
 ) -> datetime | None:
     """Tell when to look again at a room that is as desired; None when nothing is ever due any more.
 
-    `standing_count` rooms share the bot's calls: the more there are, the rarer each one is looked at.
+    `call_count`: how many calls it takes to look at every standing room once; the more, the rarer each one's turn.
     """
     is_final = not session.is_on_discord or session.status is SessionStatus.CANCELLED
     if desired.presence is Presence.ABSENT and (is_final or now >= closes_at(session, policy)):
         return None
     if desired.presence is Presence.HIDDEN:
-        return min(opens_at(session, policy), now + max(RECHECK_HIDDEN, recheck_every(standing_count)))
+        return min(opens_at(session, policy), now + max(RECHECK_HIDDEN, recheck_every(call_count)))
     if desired.presence is Presence.OPEN:
-        return min(closes_at(session, policy), now + recheck_every(standing_count))
+        return min(closes_at(session, policy), now + recheck_every(call_count))
     # Not confirmed (late money may still confirm it, which plans the next look), or simply early.
     return provision_at(session, policy) if session.status in COUNTING else closes_at(session, policy)
 
 
-def recheck_every(standing_count: int) -> timedelta:
-    """Tell how often each of so many rooms can be looked at without getting in the way of opening and closing."""
-    return max(RECHECK_OPEN, timedelta(seconds=standing_count * _CALLS_PER_RECHECK / _RECHECKS_CALLS_PER_SECOND))
+def recheck_every(call_count: int) -> timedelta:
+    """Tell how often so many calls can be made without getting in the way of opening and closing."""
+    return max(RECHECK_OPEN, timedelta(seconds=call_count / _RECHECKS_CALLS_PER_SECOND))
 
 
 def next_turning_point(session: SessionFacts, policy: RoomPolicy, now: datetime) -> datetime | None:

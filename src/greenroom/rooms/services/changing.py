@@ -5,15 +5,15 @@ import logging
 from greenroom.core import clock
 from greenroom.core.faults import fault_point
 from greenroom.integrations.discord.codes import DiscordCode
-from greenroom.integrations.discord.errors import BadRequest, DiscordError, NotFound, OutcomeUnknown
+from greenroom.integrations.discord.errors import BadRequest, DiscordError, Forbidden, NotFound, OutcomeUnknown
 from greenroom.integrations.discord.protocol import CallOptions
-from greenroom.integrations.discord.types import ChannelId, DiscordUserId, GuildId, NewChannel
+from greenroom.integrations.discord.types import ChannelId, DiscordUserId, GuildId, NewChannel, RoleId
 from greenroom.rooms import rules
 from greenroom.rooms.discord import Connection
 from greenroom.rooms.errors import NotYetError, TurnLostError
 from greenroom.rooms.models import DiscordObject, Room, RoomAccess
-from greenroom.rooms.services import ledger
-from greenroom.rooms.services.looking import found_channel
+from greenroom.rooms.services import ledger, roles
+from greenroom.rooms.services.looking import CHANNEL_TYPES, found_channel
 from greenroom.rooms.services.turns import Situation, Turn, holding, set_state
 from greenroom.rooms.types import (
     AccessState,
@@ -21,6 +21,7 @@ from greenroom.rooms.types import (
     CreateObject,
     DeleteObject,
     Found,
+    ObjectKind,
     Place,
     Presence,
     RoomState,
@@ -48,20 +49,29 @@ def make_change(turn: Turn, situation: Situation, change: Change, place: Place, 
     return _set_overwrites(situation, change, connection)
 
 
-def _create(turn: Turn, situation: Situation, change: CreateObject, place: Place, connection: Connection) -> Found:
+def _create(
+    turn: Turn, situation: Situation, change: CreateObject, place: Place, connection: Connection
+) -> Found | None:
+    is_role = change.kind is ObjectKind.ROLE
+    if is_role and not roles.may_ask_for_one(situation.room, place.guild_id, connection):
+        roles.do_without(turn, "the server has few roles left")
+        return None
     request = ledger.begin_create(turn, change.kind, place.guild_id, now=clock.now())
     fault_point("rooms.after_intent")
     try:
         made = _ask_for(situation.room, request, change, connection)
     except OutcomeUnknown as error:
         raise NotYetError(clock.now() + rules.FIRST_LOOK, str(error)) from error
-    except DiscordError:
+    except DiscordError as error:
         ledger.note_refused(turn, request, now=clock.now())
-        raise
+        if not is_role or not roles.is_used_up(error):
+            raise
+        roles.do_without(turn, str(error))
+        return None
     fault_point("rooms.after_create")
     if not ledger.note_created(request, made.id, now=clock.now()):
         # Nobody waits for it any more: another run gave this request up. The sweep is the net beneath this.
-        _ask_to_delete(situation.room, made, place.guild_id, connection)
+        ask_to_delete(made, place.guild_id, reason_of(situation.room, "drop"), connection)
         ledger.note_deleted(place.guild_id, made.id, now=clock.now())
         raise TurnLostError
     fault_point("rooms.after_channel_saved")
@@ -70,7 +80,12 @@ def _create(turn: Turn, situation: Situation, change: CreateObject, place: Place
 
 def _ask_for(room: Room, request: DiscordObject, change: CreateObject, connection: Connection) -> Found:
     guild_id, options = GuildId(request.guild_id), reason_of(room, f"create gen={request.generation}")
-    new = NewChannel(rules.channel_name(request.marker), tuple(sorted(change.overwrites)))
+    if change.kind is ObjectKind.ROLE:
+        return Found(
+            change.kind, connection.api.create_role(guild_id, room.policy.role_name(request.marker), options).id
+        )
+    name, kind = room.policy.channel_name(request.marker), CHANNEL_TYPES[change.kind]
+    new = NewChannel(name, tuple(sorted(change.overwrites)), kind)
     return found_channel(connection.api.create_channel(guild_id, new, options), change.kind)
 
 
@@ -93,17 +108,24 @@ def _delete(turn: Turn, situation: Situation, target: Found, place: Place, conne
             set_state(locked, RoomState.CLOSING, now=clock.now())
     fault_point("rooms.before_delete")
     try:
-        _ask_to_delete(room, target, place.guild_id, connection)
+        ask_to_delete(target, place.guild_id, reason_of(room, "close"), connection)
     except NotFound as error:
-        logger.info("%s of %s was deleted by somebody else: %s", target.kind, room, error)
-    except DiscordError:
-        lock_down(room, target, place, connection)
+        logger.info("The %s of %s was deleted by somebody else: %s", target.kind, room, error)
+    except DiscordError as error:
+        if target.kind is not ObjectKind.ROLE:
+            lock_down(room, target, place, connection)
+        elif isinstance(error, Forbidden):
+            raise roles.out_of_reach(error) from error
         raise
     fault_point("rooms.after_delete")
 
 
-def _ask_to_delete(room: Room, target: Found, _guild_id: GuildId, connection: Connection) -> None:
-    connection.api.delete_channel(ChannelId(target.id), reason_of(room, "close"))
+def ask_to_delete(target: Found, guild_id: GuildId, options: CallOptions, connection: Connection) -> None:
+    """Ask Discord to delete a channel or a role. Raises: NotFound when it is gone already, DiscordError."""
+    if target.kind is ObjectKind.ROLE:
+        connection.api.delete_role(guild_id, RoleId(target.id), options)
+        return
+    connection.api.delete_channel(ChannelId(target.id), options)
 
 
 def lock_down(room: Room, target: Found, place: Place, connection: Connection) -> None:

@@ -4,7 +4,7 @@ from greenroom.core import clock
 from greenroom.core.faults import fault_point
 from greenroom.integrations.discord.codes import DiscordCode
 from greenroom.integrations.discord.errors import NotFound
-from greenroom.integrations.discord.types import Channel, ChannelId, GuildId
+from greenroom.integrations.discord.types import Channel, ChannelId, ChannelType, GuildId, RoleId
 from greenroom.rooms import rules
 from greenroom.rooms.discord import Connection
 from greenroom.rooms.errors import NotYetError
@@ -12,6 +12,8 @@ from greenroom.rooms.models import DiscordObject
 from greenroom.rooms.services import ledger
 from greenroom.rooms.services.turns import Situation, Turn
 from greenroom.rooms.types import Found, ObjectKind, Place
+
+CHANNEL_TYPES = {ObjectKind.VOICE: ChannelType.VOICE, ObjectKind.TEXT: ChannelType.TEXT}
 
 
 def guild_of(situation: Situation, connection: Connection) -> GuildId:
@@ -29,13 +31,22 @@ def look_at(turn: Turn, known: DiscordObject, connection: Connection) -> Found |
 
     Raises: TurnLostError, DiscordError.
     """
+    kind, object_id = ObjectKind(known.kind), known.object_id or 0
     try:
-        return found_channel(connection.api.get_channel(ChannelId(known.object_id or 0)), ObjectKind(known.kind))
+        if kind is ObjectKind.ROLE:
+            return Found(kind, connection.api.get_role(GuildId(known.guild_id), RoleId(object_id)).id)
+        return found_channel(connection.api.get_channel(ChannelId(object_id)), kind)
     except NotFound as error:
-        if error.discord_code != DiscordCode.UNKNOWN_CHANNEL:
+        if not is_of_unknown(error, kind):
             raise
     ledger.note_gone(turn, known, now=clock.now())
     return None
+
+
+def is_of_unknown(error: NotFound, kind: ObjectKind) -> bool:
+    """Tell whether Discord says that an object of this kind does not exist, rather than its server or a person."""
+    is_role = kind is ObjectKind.ROLE
+    return error.discord_code == (DiscordCode.UNKNOWN_ROLE if is_role else DiscordCode.UNKNOWN_CHANNEL)
 
 
 def solve(turn: Turn, situation: Situation, request: DiscordObject, connection: Connection) -> None:
@@ -46,16 +57,24 @@ def solve(turn: Turn, situation: Situation, request: DiscordObject, connection: 
     Raises: NotYetError while it may still land, TurnLostError, DiscordError.
     """
     asked_at = request.asked_at or situation.now
-    listed = connection.api.list_channels(GuildId(request.guild_id))
-    mine = sorted(it.id for it in listed if rules.is_answer_to(it, request.marker, asked_at))
+    listed = _names_of_kind(request, connection)
+    mine = sorted(it for it, name in listed.items() if rules.is_answer_to(it, name, request.marker, asked_at))
     if mine:
-        ledger.note_found(turn, request, [int(it) for it in mine], now=clock.now())
+        ledger.note_found(turn, request, mine, now=clock.now())
         fault_point("rooms.after_adopt")
         return
     # The list was asked for after `situation.now`: what had not landed then may still have been on its way.
     if situation.now < rules.settles_at(asked_at):
         raise NotYetError(rules.settles_at(asked_at), "Discord never said whether the room was made.")
     ledger.give_up_request(turn, request, now=clock.now())
+
+
+def _names_of_kind(request: DiscordObject, connection: Connection) -> dict[int, str]:
+    guild_id = GuildId(request.guild_id)
+    if request.kind == ObjectKind.ROLE:
+        return {role.id: role.name for role in connection.api.list_roles(guild_id)}
+    wanted = CHANNEL_TYPES[ObjectKind(request.kind)]
+    return {it.id: it.name for it in connection.api.list_channels(guild_id) if it.type == wanted}
 
 
 def found_channel(channel: Channel, kind: ObjectKind) -> Found:

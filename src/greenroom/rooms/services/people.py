@@ -13,12 +13,12 @@ from greenroom.integrations.discord.errors import (
     RetryableError,
     TokenRevoked,
 )
-from greenroom.integrations.discord.types import DiscordUserId, GuildId
+from greenroom.integrations.discord.types import DiscordUserId, GuildId, RoleId
 from greenroom.rooms.discord import Connection
 from greenroom.rooms.errors import NotYetError
 from greenroom.rooms.models import Room, RoomAccess
 from greenroom.rooms.rules.page import LINK_REVOKED, PENDING, UNKNOWN_ACCOUNT
-from greenroom.rooms.services import tokens
+from greenroom.rooms.services import roles, tokens
 from greenroom.rooms.services.changing import eject
 from greenroom.rooms.services.looking import guild_of
 from greenroom.rooms.services.turns import Situation, Turn, holding
@@ -47,6 +47,9 @@ def sync_rows(room: Room, situation: Situation) -> None:
         room.accesses.filter(state__in=_INSIDE).update(state=AccessState.REVOKED)
         return
     ensure_rows(room, situation)
+    if ObjectKind.ROLE in situation.desired.kinds:
+        # Who has the role was told by Discord, person by person.
+        return
     waiting = room.accesses.filter(state=AccessState.WAITING, discord_user_id__in=situation.desired.people)
     waiting.update(state=AccessState.GRANTED)
 
@@ -87,31 +90,48 @@ def check_people(turn: Turn, situation: Situation, connection: Connection) -> No
     with holding(turn, now=clock.now()) as room:
         ensure_rows(room, situation)
     _put_out_strangers(turn, situation, guild_id, connection)
+    let_in = 0
     for person in situation.participants:
         if person.discord_user_id is None or person.identity_id is None:
             continue
         try:
-            finding = _find_out(situation, person, person.discord_user_id, guild_id, connection)
+            finding = _bring_about(turn, situation, person, guild_id, connection)
         except (RetryableError, NotYetError) as error:
             late = late or error
             continue
         _write_down(turn, person.discord_user_id, finding)
+        let_in += finding.state is AccessState.GRANTED
     if late is not None:
         raise late
+    roles.check_holders(turn, situation, let_in, connection)
+
+
+def _bring_about(
+    turn: Turn, situation: Situation, person: Participant, guild_id: GuildId, connection: Connection
+) -> Finding:
+    """Find out how a person stands, bring them in if they may be, and give or take the room's role."""
+    user_id = DiscordUserId(person.discord_user_id or 0)
+    finding, role_ids = _find_out(situation, person, user_id, guild_id, connection)
+    if finding.state in _INSIDE:
+        has_role, may_enter = situation.role_id in role_ids, finding.state is AccessState.GRANTED
+        roles.align(turn, situation, user_id, connection, has_role=has_role, may_enter=may_enter)
+    return finding
 
 
 def _find_out(
     situation: Situation, person: Participant, user_id: DiscordUserId, guild_id: GuildId, connection: Connection
-) -> Finding:
+) -> tuple[Finding, tuple[RoleId, ...]]:
+    """Find out how a person stands and which roles they have."""
     try:
         member = connection.api.get_member(guild_id, user_id)
     except NotFound as error:
         if error.discord_code == DiscordCode.UNKNOWN_USER:
-            return Finding(AccessState.FAILED, UNKNOWN_ACCOUNT)
+            return Finding(AccessState.FAILED, UNKNOWN_ACCOUNT), ()
         if error.discord_code != DiscordCode.UNKNOWN_MEMBER:
             raise
-        return _bring_in(situation, person, user_id, guild_id, connection)
-    return Finding(AccessState.JOINING, PENDING) if member.is_pending else _inside(situation, user_id)
+        return _bring_in(situation, person, user_id, guild_id, connection), ()
+    finding = Finding(AccessState.JOINING, PENDING) if member.is_pending else _inside(situation, user_id)
+    return finding, member.role_ids
 
 
 def _inside(situation: Situation, user_id: DiscordUserId) -> Finding:
@@ -163,7 +183,9 @@ def _put_out_strangers(turn: Turn, situation: Situation, guild_id: GuildId, conn
     for row in RoomAccess.objects.filter(room=room, state__in=_INSIDE, discord_user_id__isnull=False):
         user_id = DiscordUserId(row.discord_user_id or 0)
         has_too_much = row.state == AccessState.GRANTED and user_id not in situation.desired.people
-        for voice_id in situation.ids_of(ObjectKind.VOICE) if has_too_much else ():
-            eject(guild_id, voice_id, user_id, connection)
+        if has_too_much:
+            roles.align(turn, situation, user_id, connection, has_role=True, may_enter=False)
+            for voice_id in situation.ids_of(ObjectKind.VOICE):
+                eject(guild_id, voice_id, user_id, connection)
         if has_too_much or user_id not in belonging:
             _write_down(turn, user_id, Finding(AccessState.WAITING if user_id in belonging else AccessState.REVOKED))

@@ -92,7 +92,8 @@ class _Run:
                 self._help_people_in_spite_of(trouble)
                 raise trouble
             # Giving people the room comes first, other rooms' included: who is in the server is asked in the next run.
-            is_new = has_changed or self._seen.room.state not in STANDING
+            # With a role that is the same: people are given the room one by one.
+            is_new = self._seen.role_id is None and (has_changed or self._seen.room.state not in STANDING)
             if self._seen.desired.presence is Presence.ABSENT or is_new:
                 return settle(self._turn, self._seen, are_people_due=is_new)
             check_people(self._turn, self._seen, self._connection)

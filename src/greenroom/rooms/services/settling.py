@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Count, Q
+
 from greenroom.core import clock
 from greenroom.integrations.discord.errors import (
     CapacityReached,
@@ -13,11 +15,11 @@ from greenroom.integrations.discord.errors import (
     Unauthorized,
 )
 from greenroom.rooms import rules
-from greenroom.rooms.errors import NotYetError
-from greenroom.rooms.models import Room
+from greenroom.rooms.errors import NotYetError, RoleOutOfReachError
+from greenroom.rooms.models import DiscordObject, Room
 from greenroom.rooms.services.people import sync_rows
 from greenroom.rooms.services.turns import Situation, Turn, holding, set_state
-from greenroom.rooms.types import STANDING, AccessState, Presence, RoomState
+from greenroom.rooms.types import STANDING, AccessState, ObjectKind, Presence, RoomState
 
 # So many failures in a row that would pass by themselves are told to people and to the operator.
 _PATIENCE = 3
@@ -41,7 +43,7 @@ class Verdict:
 def settle(turn: Turn, seen: Situation, *, are_people_due: bool = False) -> Verdict:
     """Write down that the room is as `seen.desired` says and when to look again. Raises: TurnLostError."""
     now = clock.now()
-    standing_count = Room.objects.filter(state__in=STANDING).count()
+    call_count = _calls_of_a_round()
     with holding(turn, now=now) as room:
         sync_rows(room, seen)
         if seen.desired.presence is Presence.ABSENT:
@@ -49,10 +51,21 @@ def settle(turn: Turn, seen: Situation, *, are_people_due: bool = False) -> Verd
         else:
             _note_standing(room, seen, now)
         _clear_failure(room)
-        next_at = rules.next_check(seen.desired, room.policy, seen.session, now, standing_count=standing_count)
+        next_at = rules.next_check(seen.desired, room.policy, seen.session, now, call_count=call_count)
         if are_people_due and seen.desired.presence is not Presence.ABSENT:
             next_at = now + _PEOPLE_DELAY
         return _end(room, Verdict(next_at, f"The room is {room.state}."))
+
+
+def _calls_of_a_round() -> int:
+    """Count the calls it takes to look at every standing room once.
+
+    Each object is read, and two people; of a role also how many have it.
+    """
+    objects = DiscordObject.objects.filter(room__state__in=STANDING, deleted_at__isnull=True)
+    counts = objects.aggregate(all=Count("pk"), roles=Count("pk", filter=Q(kind=ObjectKind.ROLE)))
+    room_count = Room.objects.filter(state__in=STANDING).count()
+    return 2 * room_count + int(counts["all"]) + int(counts["roles"])
 
 
 def _note_standing(room: Room, seen: Situation, now: datetime) -> None:
@@ -92,7 +105,8 @@ def note_failure(turn: Turn, seen: Situation, error: DiscordError) -> Verdict:
         if asked is not None and asked <= timedelta(minutes=1):
             return _end(room, Verdict(_later(seen, room, now, asked), str(error)))
         room.failure_count += 1
-        room.last_error = _REFUSED if isinstance(error, Forbidden) else error.message
+        is_plain = not isinstance(error, Forbidden) or isinstance(error, RoleOutOfReachError)
+        room.last_error = error.message if is_plain else _REFUSED
         room.last_error_detail = str(error)[:_MAX_DETAIL]
         set_state(room, _state_after(room, seen, error), now=now)
         if isinstance(error, Unauthorized):

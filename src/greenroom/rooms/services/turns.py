@@ -16,9 +16,11 @@ from greenroom.core import audit
 from greenroom.core.actors import SYSTEM
 from greenroom.core.ids import new_ref
 from greenroom.core.transactions import unit_of_work
+from greenroom.integrations.discord.types import RoleId
 from greenroom.rooms import queries, rules
 from greenroom.rooms.errors import TurnLostError
 from greenroom.rooms.models import DiscordObject, Room, RoomAccess
+from greenroom.rooms.policies import AccessMethod
 from greenroom.rooms.rules.page import UNKNOWN_ACCOUNT
 from greenroom.rooms.types import AccessState, Desired, ObjectKind, Participant, RoomState, SessionFacts
 
@@ -51,6 +53,12 @@ class Situation:
     def ids_of(self, kind: ObjectKind) -> tuple[int, ...]:
         """Return the ids of the room's objects of a kind, the one to keep first."""
         return tuple(it.object_id for it in self.objects if it.kind == kind and it.object_id is not None)
+
+    @property
+    def role_id(self) -> RoleId | None:
+        """The role that people are let in by; None while there is none, or when they are let in one by one."""
+        ids = self.ids_of(ObjectKind.ROLE) if ObjectKind.ROLE in self.desired.kinds else ()
+        return RoleId(ids[0]) if ids else None
 
 
 def ensure_room(session_id: int, *, now: datetime) -> Room | None:
@@ -107,7 +115,8 @@ def read_situation(turn: Turn, *, now: datetime) -> Situation:
             )
         )
         known = [person for person in participants if person.discord_user_id not in unknown]
-        desired = rules.desired_room(facts, known, room.policy, now)
+        has_role = room.policy.access_method is not AccessMethod.MEMBER and not room.does_without_role
+        desired = rules.desired_room(facts, known, room.policy, now, has_role=has_role)
         return Situation(room, _live_objects(room), facts, participants, desired, now)
 
 

@@ -173,6 +173,8 @@ def test_role_is_made_without_permissions_given_taken_and_deleted(
     api.add_member_role(guild, maya, role.id)
     assert role.permissions == 0
     assert api.get_member(guild, maya).role_ids == (role.id,)
+    assert api.get_role(guild, role.id) == role
+    assert api.count_role_members(guild) == {guild + 1: 1, role.id: 1}
 
     api.remove_member_role(guild, maya, role.id)
     assert api.get_member(guild, maya).role_ids == ()
@@ -181,6 +183,10 @@ def test_role_is_made_without_permissions_given_taken_and_deleted(
     with pytest.raises(NotFound) as raised:
         api.delete_role(guild, role.id)
     assert raised.value.discord_code == 10011
+    with pytest.raises(NotFound) as raised:
+        api.get_role(guild, role.id)
+    assert raised.value.discord_code == 10011
+    assert api.count_role_members(guild) == {guild + 1: 1}
     assert [found.name for found in api.list_roles(guild)] == ["@everyone", "Greenroom"]
 
 
@@ -214,6 +220,23 @@ def test_role_budget_of_two_days_is_a_long_limit(api: DiscordApi, guild: GuildId
 
     assert raised.value.scope is Scope.USER
     assert raised.value.retry_after == timedelta(hours=8)
+
+
+def test_last_role_of_the_budget_says_by_its_headers_that_there_is_none_left(api: DiscordApi, guild: GuildId) -> None:
+    started = clock.now() - timedelta(hours=40)
+    SandboxAuditEntry.objects.bulk_create(
+        SandboxAuditEntry(
+            pk=snowflake_at(started, number), guild_id=guild, user_id=1, target_id=1, action=AuditAction.ROLE_CREATE
+        )
+        for number in range(249)
+    )
+
+    api.create_role(guild, "the last one")
+    with pytest.raises(RateLimited) as raised:
+        api.create_role(guild, "one more")
+
+    assert raised.value.scope is Scope.PACING
+    assert timedelta(hours=7, minutes=59) < raised.value.retry_after <= timedelta(hours=8, seconds=1)
 
 
 def test_direct_message_arrives_once_under_its_nonce(api: DiscordApi, maya: DiscordUserId) -> None:

@@ -7,7 +7,7 @@ Cookies and sessions play no part.
 
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import unquote
 
@@ -47,12 +47,13 @@ class Reply:
 
     body: object = None
     status: int = HTTPStatus.OK
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def response(self) -> HttpResponse:
         """Write it as HTTP."""
         if self.body is None:
             return HttpResponse(status=HTTPStatus.NO_CONTENT)
-        return JsonResponse(self.body, status=self.status, safe=False)
+        return JsonResponse(self.body, status=self.status, safe=False, headers=dict(self.headers))
 
 
 @dataclass(frozen=True, slots=True)

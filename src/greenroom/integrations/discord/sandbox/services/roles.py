@@ -5,6 +5,8 @@ Each runs in the view's transaction, the guild locked.
 
 from datetime import timedelta
 
+from django.db.models import Count
+
 from greenroom.core import clock
 from greenroom.integrations.discord.codes import DiscordCode
 from greenroom.integrations.discord.permissions import Permission
@@ -81,10 +83,21 @@ def _require_above(guild: SandboxGuild, bot: Standing, role: SandboxRole) -> Non
         raise forbidden(DiscordCode.LACKS_PERMISSION)
 
 
-def _check_budget(guild: SandboxGuild) -> None:
+def count_members(guild: SandboxGuild) -> dict[int, int]:
+    """Count who has each role, by its id; @everyone is left out."""
+    roles = guild.roles.exclude(pk=guild.pk).annotate(count=Count("members"))
+    return dict(roles.values_list("pk", "count"))
+
+
+def created_lately(guild: SandboxGuild) -> tuple[int, float]:
+    """Count the roles created within the window, and the seconds until the oldest of them leaves it."""
     since = clock.now() - CREATED_WINDOW
     created = guild.audit_entries.filter(action=AuditAction.ROLE_CREATE, pk__gte=snowflake_at(since)).order_by("pk")
-    if created.count() < MAX_CREATED:
-        return
-    oldest = created.values_list("pk", flat=True)[0]
-    raise LimitedError((instant_of(oldest) - since).total_seconds())
+    ids = list(created.values_list("pk", flat=True))
+    return len(ids), (instant_of(ids[0]) - since).total_seconds() if ids else CREATED_WINDOW.total_seconds()
+
+
+def _check_budget(guild: SandboxGuild) -> None:
+    count, reset_after = created_lately(guild)
+    if count >= MAX_CREATED:
+        raise LimitedError(reset_after)

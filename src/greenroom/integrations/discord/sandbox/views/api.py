@@ -7,8 +7,9 @@ from greenroom.integrations.discord.permissions import Permission
 from greenroom.integrations.discord.sandbox import parsing, wire
 from greenroom.integrations.discord.sandbox.errors import invalid_form, not_found, unauthorized
 from greenroom.integrations.discord.sandbox.gate import Call, Reply
-from greenroom.integrations.discord.sandbox.models import SandboxChannel, SandboxUser, SandboxVoiceState
+from greenroom.integrations.discord.sandbox.models import SandboxChannel, SandboxGuild, SandboxUser, SandboxVoiceState
 from greenroom.integrations.discord.sandbox.queries import visible_to
+from greenroom.integrations.discord.sandbox.ratelimit import Limit, headers
 from greenroom.integrations.discord.sandbox.services import channels, members, messages, oauth, roles
 from greenroom.integrations.discord.sandbox.services.guild import bot_id
 from greenroom.integrations.discord.sandbox.standing import require_in_channel, require_in_guild
@@ -107,6 +108,18 @@ def list_roles(call: Call, guild_id: int) -> Reply:
     return Reply([wire.role(row) for row in guild.roles.order_by("position", "pk")])
 
 
+def get_role(call: Call, guild_id: int, role_id: int) -> Reply:
+    guild = call.require_guild(guild_id)
+    call.require_membership()
+    return Reply(wire.role(roles.find_role(guild, role_id)))
+
+
+def count_role_members(call: Call, guild_id: int) -> Reply:
+    guild = call.require_guild(guild_id)
+    call.require_membership()
+    return Reply({str(role_id): count for role_id, count in roles.count_members(guild).items()})
+
+
 def create_role(call: Call, guild_id: int) -> Reply:
     guild, body = call.require_guild(guild_id), call.body
     created = roles.create_role(
@@ -116,7 +129,7 @@ def create_role(call: Call, guild_id: int) -> Reply:
         permissions=parsing.permissions(body["permissions"], "permissions") if "permissions" in body else None,
         reason=call.reason,
     )
-    return Reply(wire.role(created))
+    return Reply(wire.role(created), headers=_budget_headers(guild))
 
 
 def delete_role(call: Call, guild_id: int, role_id: int) -> Reply:
@@ -212,3 +225,10 @@ def _voice_channel(call: Call, channel_id: int) -> SandboxChannel:
     if channel.type != ChannelType.VOICE:
         raise not_found(DiscordCode.UNKNOWN_CHANNEL)
     return channel
+
+
+def _budget_headers(guild: SandboxGuild) -> dict[str, str]:
+    """Tell what is left of the two days' roles, as Discord does: instead of the limit of a second."""
+    budget = Limit(roles.MAX_CREATED, roles.CREATED_WINDOW.total_seconds())
+    count, reset_after = roles.created_lately(guild)
+    return headers("POST guilds/{guild_id}/roles", budget, max(0, budget.count - count), reset_after)
