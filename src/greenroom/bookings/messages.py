@@ -17,7 +17,7 @@ from greenroom.notifications.models import Message
 from greenroom.notifications.types import Content
 from greenroom.orders.policies import already_words, steps_ahead
 from greenroom.orders.rules import capped_tiers
-from greenroom.payments.queries import has_held_refund, order_money
+from greenroom.payments.queries import has_held_refund, order_money, was_paid_by_hand
 
 _STUDENTS = {ActorKind.GUEST, ActorKind.STUDENT}
 _VENUES = {
@@ -237,7 +237,7 @@ def unfulfillable(message: Message, _now: datetime) -> Content | None:
         subject=f"Your payment goes back: {_title(booking)}",
         opening="Your payment arrived after the time was gone. We are sorry, and all of it goes back to you.",
         facts=_facts(booking, Party.STUDENT),
-        paragraphs=("The refund is on its way; banks usually show it within five to ten days.",),
+        paragraphs=(f"The refund is on its way; {_when_it_shows(booking)}.",),
         actions=(Action("Choose another time", links.rebook_url(booking)),),
     )
     return render(letter)
@@ -263,7 +263,7 @@ def sent_back(message: Message, now: datetime) -> Content | None:
         facts=_facts(booking, Party.STUDENT),
         paragraphs=(
             f"Either it was not the amount that was agreed, or the session had been paid already. {after}",
-            "The refund is on its way; banks usually show it within five to ten days.",
+            f"The refund is on its way; {_when_it_shows(booking)}.",
         ),
         actions=(action,),
     )
@@ -382,7 +382,14 @@ def _refund_words(booking: Booking) -> tuple[str, ...]:
         return (
             f"{amount} goes back once your bank has decided about the payment, unless it gave you the money itself.",
         )
-    return (f"{amount} goes back the way you paid; banks usually show it within five to ten days.",)
+    return (f"{amount} goes back the way you paid; {_when_it_shows(booking)}.",)
+
+
+def _when_it_shows(booking: Booking) -> str:
+    """Say how long money takes that goes back: by hand a person sends it first."""
+    if booking.order is not None and was_paid_by_hand(booking.order.ref):
+        return "somebody sends it by hand within a few days"
+    return "banks usually show it within five to ten days"
 
 
 def _reminder(booking: Booking, now: datetime, party: Party, actions: tuple[Action, ...]) -> Content:

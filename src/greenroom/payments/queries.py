@@ -68,6 +68,11 @@ def has_live_attempt(order_ref: str) -> bool:
     return PaymentAttempt.objects.filter(order_ref=order_ref, state__in=rules.LIVE).exists()
 
 
+def was_paid_by_hand(order_ref: str) -> bool:
+    """Tell whether money of this order came by hand, so that a person sends it back."""
+    return PaymentAttempt.objects.filter(order_ref=order_ref, gateway=MANUAL, captured_minor__gt=0).exists()
+
+
 def is_under_way(order_ref: str) -> bool:
     """Tell whether somebody paid and nobody knows yet whether it arrives: a bank, or a person, still has to say so."""
     return PaymentAttempt.objects.filter(order_ref=order_ref, state=AttemptState.PROCESSING).exists()

@@ -282,6 +282,20 @@ def test_buyer_who_changes_their_mind_frees_the_time_also_after_handing_in(
     assert ManualRefund.objects.get().amount == FIFTY  # they let it go: the money goes back
 
 
+def test_mail_about_money_that_a_person_sends_back_promises_no_bank(
+    offer: Offer, method: PayMethod, run_jobs: RunJobs
+) -> None:
+    booking = awaited(offer, method)
+    approve(booking, FIFTY)
+    run_jobs()
+
+    services.cancel_booking(booking=fresh(booking), actor=GUEST, now=clock.now(), reason="")
+    run_jobs()
+
+    text = DeliveredMail.objects.get(subject__startswith="Cancelled: ", to="ann@example.org").text
+    assert "€50 goes back the way you paid; somebody sends it by hand within a few days." in text
+
+
 def test_choosing_another_time_leaves_the_one_whose_payment_is_under_way(
     offer: Offer, method: PayMethod, run_jobs: RunJobs
 ) -> None:

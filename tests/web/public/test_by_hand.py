@@ -199,6 +199,27 @@ def test_page_says_that_another_amount_goes_back(
     assert "Your payment has arrived" not in text
 
 
+def test_who_lets_the_time_go_after_paying_reads_what_becomes_of_the_money(client: Client, method: PayMethod) -> None:
+    booking = chosen(client, method)
+    client.post(page_of(booking))
+
+    answer = client.post(f"{page_of(booking)}cancel/", follow=True)
+
+    assert "You have let the time go. If you sent money, it comes back to you." in said(answer)
+
+
+def test_cancelling_a_booking_that_was_paid_by_hand_names_no_card(
+    client: Client, method: PayMethod, run_jobs: Callable[..., None]
+) -> None:
+    booking = chosen(client, method)
+    approve_payment(ref=payment_of(booking).ref, received=Money(5000, "EUR"), actor=ADMIN, now=clock.now())
+    run_jobs()
+
+    text = said(client.get(f"/manage/{manage_token(booking)}/cancel/"))
+
+    assert "Back to you, the way you paid" in text
+
+
 def test_page_says_that_late_money_for_a_time_that_is_gone_goes_back(
     client: Client, method: PayMethod, run_jobs: Callable[..., None]
 ) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from greenroom.core.money import Money
+from greenroom.integrations.manual.gateway import MANUAL
 from greenroom.integrations.stripe.protocol import DisputeStatus
 from greenroom.notifications.display import money
 from greenroom.payments.types import AttemptState, RefundCause, RefundRequestState
@@ -49,7 +50,6 @@ DISPUTES: dict[str, str] = {
     DisputeStatus.LOST: "lost, the money is gone",
     DisputeStatus.PREVENTED: "prevented",
 }
-BY_HAND = "manual"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def movements_of(file: OrderFile) -> Iterator[Movement]:
     """Yield every payment, then every refund, then every dispute of an order, each kind oldest first."""
     for attempt in file.attempts:
         fee = f"fee {money(attempt.fee)}" if attempt.fee else ""
-        way = "by hand" if attempt.gateway == BY_HAND else attempt.gateway
+        way = "by hand" if attempt.gateway == MANUAL else attempt.gateway
         details = [way, attempt.payment_ref or "", fee, attempt.mismatch, attempt.problem]
         title = f"Payment {attempt.seq}: {PAYMENTS[AttemptState(attempt.state)]}"
         yield Movement(title, attempt.amount, [one for one in details if one])

@@ -8,10 +8,11 @@ from itertools import groupby
 from greenroom.core.actors import ActorKind
 from greenroom.core.models import AuditEntry
 from greenroom.core.money import Money
+from greenroom.integrations.manual.gateway import MANUAL
 from greenroom.notifications.display import money
 from greenroom.payments.models import GatewayEvent, LedgerEntry
 from greenroom.payments.types import AttemptState, RefundCause
-from greenroom.web.ops.movements import BY_HAND, CAUSES
+from greenroom.web.ops.movements import CAUSES
 from greenroom.web.ops.queries import OrderFile
 
 _EVENTS = {
@@ -112,7 +113,7 @@ def _order_moments(file: OrderFile) -> Iterator[Moment]:
     if order.accepted_at:
         yield Moment(order.accepted_at, "Order", "Total and cancellation policy were accepted")
     for attempt in file.attempts:
-        way = "by hand" if attempt.gateway == BY_HAND else f"at {attempt.gateway}"
+        way = "by hand" if attempt.gateway == MANUAL else f"at {attempt.gateway}"
         words = f"Attempt {attempt.seq} to be paid {money(attempt.amount)} began {way}"
         yield Moment(attempt.created_at, "Payment", words)
 

@@ -90,7 +90,8 @@ def cancel_by_hand(request: HttpRequest, ref: str) -> HttpResponseBase:
         look_by_hand(gateway_ref=paying.payment.ref, now=now)  # at once: only then another way can be chosen
         return redirect("checkout", ref)
     release_hold(booking=paying.thing, actor=paying.actor, now=now)
-    messages.success(request, "You have let the time go.")
+    words = " If you sent money, it comes back to you." if paying.payment.times_handed_in else ""
+    messages.success(request, f"You have let the time go.{words}")
     return redirect(presenters.book_url(paying.thing.session.offer))
 
 

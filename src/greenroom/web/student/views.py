@@ -30,7 +30,7 @@ from greenroom.notifications.display import Viewer
 from greenroom.orders.models import Order
 from greenroom.orders.policies import already_words, dated_policy, dated_sentences
 from greenroom.orders.rules import capped_tiers
-from greenroom.payments.queries import find_blocking_dispute_of_order, has_held_refund, order_money
+from greenroom.payments.queries import find_blocking_dispute_of_order, has_held_refund, order_money, was_paid_by_hand
 from greenroom.web import presenters, visitors
 from greenroom.web.accounts.discord_flow import allows_discord_redirect
 from greenroom.web.discord import card_of
@@ -183,7 +183,7 @@ def _refund_preview(booking: Booking, amount: Money, viewer: Viewer, now: dateti
         "paid": order.total,
         "amount": amount,
         "kept": money.left - amount if money.captured.minor else order.total - amount,
-        "to": "the card you paid with",
+        "to": "you, the way you paid" if was_paid_by_hand(order.ref) else "the card you paid with",
         "rule": already or f"{_refund_rule(booking, order, viewer, now)}{_bank_words(order)}",
     }
 
