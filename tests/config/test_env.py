@@ -298,6 +298,8 @@ def test_bad_setting_is_named_in_the_demo(demo: Read, values: dict[str, str], me
         ({"GREENROOM_SMTP_URL": "nonsense"}, "GREENROOM_SMTP_URL"),
         ({"GREENROOM_SMTP_URL": "smtp://h:port"}, "GREENROOM_SMTP_URL"),
         ({"GREENROOM_REDIS_URL": "localhost:6379"}, "GREENROOM_REDIS_URL"),
+        ({"GREENROOM_FALLBACK_URL": "http://video.example"}, "GREENROOM_FALLBACK_URL"),
+        ({"GREENROOM_FALLBACK_URL": "javascript:alert(1)"}, "GREENROOM_FALLBACK_URL"),
     ],
 )
 def test_incomplete_production_is_refused(production: Read, values: dict[str, str], message: str) -> None:

@@ -313,7 +313,7 @@ def session(state: str = "ready") -> dict[str, Any]:
         "opens_at": STARTS - timedelta(hours=2),
         "closes_at": ENDS + timedelta(hours=1),
         "problem": "We try again every minute.",
-        "backup_url": "/backup/",
+        "backup_url": "https://video.example/backup/",
     }
     return manage() | {"join": join, "starts_in": "in 3 hours", "goals": "Decide.", "discord": discord("checking")}
 

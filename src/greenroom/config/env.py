@@ -88,6 +88,7 @@ class Environment:
     file_limit_mb: int
     is_ticker_on: bool
     redis_url: str
+    fallback_url: str
     tax: TaxRule | None
     commission_basis_points: int
     stripe_secret_key: str
@@ -138,6 +139,7 @@ def read_environment(source: Mapping[str, str]) -> Environment:
         file_limit_mb=_count("GREENROOM_FILE_LIMIT_MB", values["GREENROOM_FILE_LIMIT_MB"]),
         is_ticker_on=_switch("GREENROOM_TICKER", values["GREENROOM_TICKER"]),
         redis_url=_redis_url(values["GREENROOM_REDIS_URL"]),
+        fallback_url=_fallback_url(values["GREENROOM_FALLBACK_URL"]),
         tax=_tax(values),
         commission_basis_points=_percent("GREENROOM_COMMISSION_PERCENT", values["GREENROOM_COMMISSION_PERCENT"] or "0"),
         stripe_secret_key=values["STRIPE_SECRET_KEY"],
@@ -357,6 +359,14 @@ _SQLITE_OPTIONS = {
 
 def _smtp(text: str) -> dict[str, Any] | None:
     return _url("GREENROOM_SMTP_URL", text, environ.Env.email_url_config) if text else None
+
+
+def _fallback_url(text: str) -> str:
+    if text == "off":
+        return ""
+    if not text.startswith("https://"):
+        raise SettingError("GREENROOM_FALLBACK_URL must begin with https://, or be off.")
+    return text.rstrip("/")
 
 
 def _redis_url(text: str) -> str:

@@ -91,6 +91,11 @@ VARIABLES: tuple[Variable, ...] = (
         "Where Discord's API stands; for tests against another server.",
         "https://discord.com/api/v10",
     ),
+    Variable(
+        "GREENROOM_FALLBACK_URL",
+        "A Jitsi server where people meet when Discord fails them; `off`: nowhere.",
+        "https://meet.jit.si",
+    ),
     Variable("GREENROOM_SMTP_URL", "`smtp+tls://user:password@host:587`", aliases=("EMAIL_URL",), secret=True),
     Variable("GREENROOM_MAIL_FROM", "The sender of every mail.", "Greenroom <hello@localhost>"),
     Variable("GREENROOM_OPERATOR_EMAIL", "Where the operator is told of trouble."),

@@ -47,6 +47,7 @@ from greenroom.payments import messages as payments_messages
 from greenroom.payments.queries import webhook_secrets
 from greenroom.rooms import discord as rooms_discord
 from greenroom.rooms import jobs as rooms_jobs
+from greenroom.rooms import messages as rooms_messages
 from greenroom.rooms.bot_state import DatabaseBotState
 
 _ROOM_LEASE = timedelta(seconds=45)
@@ -108,6 +109,8 @@ MESSAGE_BUILDERS: dict[str, builders.Builder] = {
     "bookings.sent_back": bookings_messages.sent_back,
     "bookings.manage_links": bookings_messages.manage_links,
     "orders.document": orders_messages.document,
+    "rooms.fallback_coach": rooms_messages.fallback_coach,
+    "rooms.fallback_student": rooms_messages.fallback_student,
     "payments.dispute_opened": payments_messages.dispute_opened,
     "orders.purchase_ready": orders_messages.purchase_ready,
     "orders.purchase_sold": orders_messages.purchase_sold,

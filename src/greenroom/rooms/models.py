@@ -97,6 +97,7 @@ class Room(PolicyColumns):
     turn_token = models.CharField(max_length=REF_LENGTH, blank=True)
     turn_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
+    fallback_at = models.DateTimeField(null=True, blank=True)
     opened_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
 

@@ -16,6 +16,7 @@ from greenroom.core.errors import NotFoundError
 from greenroom.integrations.discord.types import DiscordUserId
 from greenroom.rooms import discord, rules
 from greenroom.rooms.bot_state import fingerprint
+from greenroom.rooms.fallback import fallback_url, is_offered
 from greenroom.rooms.models import BotRecord, DiscordObject, GuildReport, KeptPolicy, Room, RoomAccess
 from greenroom.rooms.policies import PRESETS, SITE_POLICY, RoomPolicy
 from greenroom.rooms.types import (
@@ -29,7 +30,7 @@ from greenroom.rooms.types import (
     Sighting,
 )
 
-_ENTITLED = (
+ENTITLED = (
     BookingStatus.CONFIRMED,
     BookingStatus.IN_PROGRESS,
     BookingStatus.COMPLETED,
@@ -45,6 +46,7 @@ class RoomView:
     """A room as one person sees it on the session page. Instants are aware UTC.
 
     `join_url` is None unless the person can enter now; `access` is None while nothing is known of them.
+    `fallback_url` is where everybody meets because the room was not ready in time, or empty.
     """
 
     state: PageState
@@ -53,6 +55,7 @@ class RoomView:
     opens_at: datetime
     closes_at: datetime
     access: AccessState | None
+    fallback_url: str
 
 
 def policy_for(offer: Offer) -> RoomPolicy:
@@ -121,7 +124,7 @@ def participants_of(session: CoachingSession) -> tuple[Participant, ...]:
     """
     coach = DiscordIdentity.objects.filter(user__coach=session.coach_id).first()
     people = [_participant(PersonRole.COACH, None, coach)]
-    bookings = Booking.objects.filter(session=session, status__in=_ENTITLED).order_by("pk")
+    bookings = Booking.objects.filter(session=session, status__in=ENTITLED).order_by("pk")
     for booking in bookings.select_related("discord_identity", "student__discord_identity"):
         of_account = getattr(booking.student, "discord_identity", None)
         people.append(_participant(PersonRole.STUDENT, booking.pk, booking.discord_identity or of_account))
@@ -157,6 +160,7 @@ def room_view(session: CoachingSession, viewer: User | Booking, *, now: datetime
     policy = room.policy if room is not None else policy_for(session.offer)
     access = _access(room, session, booking)
     voice = _voice_of(room)
+    is_on = now < rules.closes_at(facts, policy)
     state, sentence = rules.session_page_state(facts, policy, _sighting(room, voice, access), now)
     return RoomView(
         state=state,
@@ -165,6 +169,7 @@ def room_view(session: CoachingSession, viewer: User | Booking, *, now: datetime
         opens_at=rules.opens_at(facts, policy),
         closes_at=rules.closes_at(facts, policy),
         access=AccessState(access.state) if access is not None else None,
+        fallback_url=fallback_url(session) if is_offered(room, facts, policy, now=now) and is_on else "",
     )
 
 
@@ -177,7 +182,7 @@ def _booking_of(session: CoachingSession, viewer: User | Booking) -> Booking | N
     else:
         bookings = Booking.objects.filter(session=session, student=viewer)
         # Somebody who cancelled and booked again has two; the one that counts is shown.
-        mine = bookings.filter(status__in=_ENTITLED).last() or bookings.last()
+        mine = bookings.filter(status__in=ENTITLED).last() or bookings.last()
     if mine is None:
         raise NotFoundError("We could not find this session.")
     return mine

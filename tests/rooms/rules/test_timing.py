@@ -93,7 +93,8 @@ def test_next_check_of_many_rooms_is_later() -> None:
     [
         (START - HOUR, START - 15 * MINUTE),
         (START - 15 * MINUTE, START - 5 * MINUTE),
-        (START - 5 * MINUTE, END + HOUR),
+        (START - 5 * MINUTE, START - 2 * MINUTE),
+        (START - 2 * MINUTE, END + HOUR),
         (END + HOUR, None),
     ],
 )

@@ -16,6 +16,7 @@ from tests.factories.bookings import make_booking
 from tests.factories.clock import SettableClock
 from tests.web.public.browsing import held, said
 
+from greenroom.bookings.models import Booking
 from greenroom.bookings.queries import manage_token
 from greenroom.bookings.types import BookingStatus
 from greenroom.catalog.models import Offer
@@ -272,6 +273,25 @@ def test_session_page_follows_the_clock(
     frozen_clock.set(at(at_hour))
 
     assert client.get(f"/session/{booking.session.ref}/").context["join"]["state"] == state
+
+
+def test_session_page_shows_where_to_meet_when_the_room_is_not_ready(
+    client: Client, offer: Offer, frozen_clock: SettableClock
+) -> None:
+    booking = confirmed(offer)
+    client.get(f"/manage/{manage_token(booking)}/")
+    path = f"/session/{booking.session.ref}/"
+    starts_at = booking.session.starts_at
+    frozen_clock.set(starts_at - timedelta(minutes=3))
+    assert "Meet in this video room instead" not in client.get(path).content.decode()
+    frozen_clock.set(starts_at - timedelta(minutes=2))
+
+    page = client.get(path).content.decode()
+
+    assert "Meet in this video room instead" in page
+    assert 'href="https://meet.jit.si/greenroom-' in page
+    Booking.objects.update(status=BookingStatus.CANCELLED)
+    assert "meet.jit.si" not in client.get(path).content.decode()
 
 
 def test_list_of_sessions_is_the_persons_own(client: Client, offer: Offer, now: datetime) -> None:

@@ -16,6 +16,8 @@ from greenroom.rooms.rules.planning import desired_room, locked_down, overwrites
 from greenroom.rooms.rules.timing import (
     COUNTING,
     closes_at,
+    fallback_at,
+    is_fallback_time,
     next_check,
     next_turning_point,
     opens_at,
@@ -37,7 +39,9 @@ __all__ = [
     "closes_at",
     "desired_room",
     "examine",
+    "fallback_at",
     "is_answer_to",
+    "is_fallback_time",
     "locked_down",
     "marker",
     "marker_in",

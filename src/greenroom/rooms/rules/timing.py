@@ -15,6 +15,10 @@ RECHECK_HIDDEN = timedelta(minutes=5)
 # All re-checks together stay below a third of the bot's 45 calls a second, so that opening and closing always find
 # room.
 _RECHECKS_CALLS_PER_SECOND = 15
+# When a room that cannot be entered is no longer waited for.
+_GIVE_UP_BEFORE = timedelta(minutes=2)
+# A room that opens later than that is given so long to open.
+_OPENS_WITHIN = timedelta(seconds=60)
 _FIRST_RETRY = timedelta(seconds=2)
 _LONGEST_RETRY = timedelta(seconds=60)
 
@@ -32,6 +36,20 @@ def opens_at(session: SessionFacts, policy: RoomPolicy) -> datetime:
 def closes_at(session: SessionFacts, policy: RoomPolicy) -> datetime:
     """Tell from when on the room is no more."""
     return session.ends_at + policy.close_after
+
+
+def fallback_at(session: SessionFacts, policy: RoomPolicy) -> datetime:
+    """Tell from when on people whose room is not ready are shown another place: two minutes before the start.
+
+    A room that opens later than that, as its policy says, is waited for a minute.
+    """
+    return max(session.starts_at - _GIVE_UP_BEFORE, opens_at(session, policy) + _OPENS_WITHIN)
+
+
+def is_fallback_time(session: SessionFacts, policy: RoomPolicy, now: datetime) -> bool:
+    """Tell whether the people of a room that is not ready at `now` should meet somewhere else."""
+    is_on = session.is_on_discord and session.status in COUNTING
+    return is_on and fallback_at(session, policy) <= now < closes_at(session, policy)
 
 
 def presence_at(session: SessionFacts, policy: RoomPolicy, now: datetime) -> Presence:
@@ -67,8 +85,13 @@ def recheck_every(call_count: int) -> timedelta:
 
 def next_turning_point(session: SessionFacts, policy: RoomPolicy, now: datetime) -> datetime | None:
     """Tell when the clock alone next changes what should be; None when it never does again."""
-    points = (provision_at(session, policy), opens_at(session, policy), closes_at(session, policy))
-    return next((point for point in points if point > now), None)
+    points = (
+        provision_at(session, policy),
+        opens_at(session, policy),
+        fallback_at(session, policy),
+        closes_at(session, policy),
+    )
+    return min((point for point in points if point > now), default=None)
 
 
 def retry_at(

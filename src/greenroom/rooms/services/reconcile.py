@@ -20,6 +20,7 @@ from greenroom.rooms.errors import NotYetError, TurnLostError
 from greenroom.rooms.models import DiscordObject
 from greenroom.rooms.services.changing import make_change
 from greenroom.rooms.services.looking import look_at, place_of, solve
+from greenroom.rooms.services.offering import offer_fallback
 from greenroom.rooms.services.people import check_people
 from greenroom.rooms.services.settling import Verdict, note_failure, note_unconfigured, pause, settle
 from greenroom.rooms.services.turns import Situation, Turn, ensure_room, read_situation, take_turn
@@ -53,9 +54,11 @@ def reconcile_session(session_id: int) -> Verdict:
     if turn is None:
         return Verdict(clock.now() + _TURN_POLL, "Another run works on this room.")
     try:
-        return _run(turn)
+        verdict = _run(turn)
     except TurnLostError:
-        return Verdict(clock.now() + _TURN_POLL, "Another run took this room over.")
+        verdict = Verdict(clock.now() + _TURN_POLL, "Another run took this room over.")
+    offer_fallback(room, now=clock.now())
+    return verdict
 
 
 def _run(turn: Turn) -> Verdict:

@@ -28,6 +28,7 @@ from greenroom.web.accounts.discord_flow import allows_discord_redirect
 from greenroom.web.discord import card_of
 
 _ON_A_PAGE = 20
+_HAS_ROOM = {"preparing", "ready", "failed"}
 _JOIN_STATES = {PageState.OPENING: "preparing", PageState.CONNECT: "preparing"}
 
 
@@ -110,7 +111,7 @@ def _join(seat: Seat, now: datetime) -> dict[str, Any]:
         "closes_at": view.closes_at,
         "problem": view.sentence,
         "needs_discord": view.state is PageState.CONNECT,
-        "backup_url": "",
+        "backup_url": view.fallback_url if state in _HAS_ROOM else "",
     }
 
 
