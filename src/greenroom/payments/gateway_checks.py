@@ -94,9 +94,12 @@ def _of_payment(known: Known, seen: PaymentSnapshot) -> Difference | None:
     there = f"Payment {seen.payment_ref}: {money(seen.amount)} arrived at the gateway"
     if attempt is None:
         return _differs(None, seen.order_ref, f"{there}, and no attempt here knows of it.")
-    if attempt.payment_ref == seen.payment_ref and attempt.captured == seen.amount:
+    if attempt.payment_ref != seen.payment_ref or attempt.captured != seen.amount:
+        return _differs(attempt, attempt.order_ref, f"{there}, and here {money(attempt.captured)}.")
+    if seen.fee in {None, attempt.fee}:
         return None
-    return _differs(attempt, attempt.order_ref, f"{there}, and here {money(attempt.captured)}.")
+    kept = f"Payment {seen.payment_ref}: the gateway kept {_fee_words(seen.fee)} of it"
+    return _differs(attempt, attempt.order_ref, f"{kept}, and here that is {_fee_words(attempt.fee)}.")
 
 
 def _of_refund(known: Known, seen: RefundSnapshot) -> Difference | None:
@@ -115,15 +118,28 @@ def _of_refund(known: Known, seen: RefundSnapshot) -> Difference | None:
 
 def _of_dispute(known: Known, seen: DisputeSnapshot) -> Difference | None:
     attempt, row = known.attempts.get(seen.payment_ref), known.disputes.get(seen.dispute_ref)
-    there = f"Dispute {seen.dispute_ref}: {money(seen.amount)}, {seen.status} at the gateway"
+    fee_there = seen.fee if seen.fee and seen.fee.minor else None
+    there = (seen.amount, str(seen.status), seen.withdrawn.minor, seen.reinstated.minor, fee_there)
+    words = f"Dispute {seen.dispute_ref}: {_dispute_words(*there)} at the gateway"
     if attempt is None:
-        return _differs(None, "", f"{there}, of payment {seen.payment_ref}, which no attempt here knows.")
+        return _differs(None, "", f"{words}, of payment {seen.payment_ref}, which no attempt here knows.")
     if row is None:
-        return _differs(attempt, attempt.order_ref, f"{there}, and not known here.")
-    moved = (seen.withdrawn.minor, seen.reinstated.minor)
-    if (row.amount, row.status, row.withdrawn_minor, row.reinstated_minor) == (seen.amount, seen.status, *moved):
+        return _differs(attempt, attempt.order_ref, f"{words}, and not known here.")
+    # A fee that the gateway does not tell is no difference.
+    fee_here = Money(row.fee_minor, row.fee_currency) if row.fee_minor and seen.fee else None
+    here = (row.amount, row.status, row.withdrawn_minor, row.reinstated_minor, fee_here)
+    if here == there:
         return None
-    return _differs(attempt, attempt.order_ref, f"{there}, and {money(row.amount)}, {row.status} here.")
+    return _differs(attempt, attempt.order_ref, f"{words}, and {_dispute_words(*here)} here.")
+
+
+def _dispute_words(amount: Money, status: str, taken: int, returned: int, fee: Money | None) -> str:
+    moved = f"{money(Money(taken, amount.currency))} taken, {money(Money(returned, amount.currency))} returned"
+    return f"{money(amount)}, {status}, {moved}, fee {_fee_words(fee)}"
+
+
+def _fee_words(fee: Money | None) -> str:
+    return money(fee) if fee else "not known"
 
 
 def _differs(attempt: PaymentAttempt | None, order_ref: str, words: str) -> Difference:

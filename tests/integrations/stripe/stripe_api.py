@@ -272,7 +272,7 @@ def page_of(request: HttpRequest, things: Sequence[dict[str, Any]]) -> dict[str,
 
 @answering
 def payments(request: HttpRequest) -> dict[str, Any]:
-    assert request.GET["expand[0]"] == "data.latest_charge"
+    assert request.GET["expand[0]"] == "data.latest_charge.balance_transaction"
     rows = began(request, Checkout.objects)
     return page_of(request, [payment_of(row, checkouts.state_at(row, clock.now())) for row in rows])
 

@@ -375,6 +375,7 @@ def test_list_moved_brings_what_arrived_and_what_became_of_it(
     told = [(one.payment_ref, one.state, one.amount, one.refunded.minor) for one in found.payments]
     assert told == [(one.payment_ref, "paid", PRICE, back) for one, back in zip(paid, (8000, 3000, 0), strict=True)]
     assert {(one.order_ref, one.attempt_ref, one.is_test) for one in found.payments} == {("order-1", "attempt-1", True)}
+    assert {one.fee for one in found.payments} == {Money(145, "EUR")}
     assert found.refunds == [*gateway.list_refunds(paid[0].payment_ref), *gateway.list_refunds(paid[1].payment_ref)]
     assert found.disputes == gateway.list_disputes(paid[2].payment_ref)
     assert (len(found.refunds), len(found.disputes)) == (2, 1)

@@ -238,7 +238,10 @@ def test_payment_of_ours_that_nobody_knows_is_found_and_nothing_is_guessed(
     assert [one.detail for one in found] == [
         f"Payment {stray.payment_ref}: \N{EURO SIGN}80 arrived at the gateway, and no attempt here knows of it.",
         f"Refund {refund.ref}: \N{EURO SIGN}30, succeeded at the gateway, {nobodys}",
-        f"Dispute {dispute.ref}: \N{EURO SIGN}50, needs_response at the gateway, {nobodys}",
+        (
+            f"Dispute {dispute.ref}: \N{EURO SIGN}50, needs_response, \N{EURO SIGN}50 taken, \N{EURO SIGN}0 returned, "
+            f"fee \N{EURO SIGN}15 at the gateway, {nobodys}"
+        ),
     ]
     assert rows() == before
     assert [(one.rule, one.detail) for one in MoneyCheck.objects.get().findings.order_by("pk")] == [
@@ -298,7 +301,11 @@ def test_rows_that_say_more_or_less_than_the_gateway_are_found(
 
     assert [one.detail.partition(": ")[2] for one in found[:2]] == [
         "\N{EURO SIGN}30, succeeded at the gateway, and \N{EURO SIGN}20, succeeded here.",
-        "\N{EURO SIGN}50, needs_response at the gateway, and \N{EURO SIGN}50, needs_response here.",
+        (
+            "\N{EURO SIGN}50, needs_response, \N{EURO SIGN}50 taken, \N{EURO SIGN}0 returned, fee \N{EURO SIGN}15"
+            " at the gateway, and \N{EURO SIGN}50, needs_response, \N{EURO SIGN}90 taken, \N{EURO SIGN}0 returned, fee"
+            " \N{EURO SIGN}15 here."
+        ),
     ]
     assert found[1].detail.startswith(f"Dispute {disputed.ref}: ")
     assert [one.rule for one in found] == [
@@ -306,6 +313,64 @@ def test_rows_that_say_more_or_less_than_the_gateway_are_found(
         MoneyRule.GATEWAY_KNOWN,
         MoneyRule.GATEWAY_SUMS,
     ]
+
+
+@pytest.mark.parametrize("wrong", ["payment", "refund", "dispute"])
+def test_sum_that_is_apart_comes_with_the_one_object_that_is_wrong(
+    now: datetime, tonight: Callable[[], list[Finding]], wrong: str
+) -> None:
+    for number in range(3):
+        attempt = pay_attempt(now=now, order_ref=f"order-{number}")
+        refunds.make_refund(str(attempt.payment_ref), PART, {}, now=now)
+        disputes.raise_dispute(str(attempt.gateway_ref), is_inquiry=False, now=now)
+    assert tonight() == []
+    attempt = PaymentAttempt.objects.get(order_ref="order-1")
+    refund, dispute = attempt.refunds.get(), attempt.disputes.get()
+    name = {"payment": attempt.payment_ref, "refund": refund.refund_ref, "dispute": dispute.dispute_ref}[wrong]
+    if wrong == "payment":
+        Checkout.objects.filter(ref=attempt.gateway_ref).update(captured_minor=8100)
+        PaymentAttempt.objects.filter(pk=attempt.pk).update(fee_minor=None, fee_currency="")
+    elif wrong == "refund":
+        RefundRequest.objects.filter(pk=refund.pk).update(amount_minor=3100)
+    else:
+        Dispute.objects.filter(pk=dispute.pk).update(reinstated_minor=100)
+
+    named, sums = tonight()
+
+    assert (named.rule, named.order_ref) == (MoneyRule.GATEWAY_KNOWN, "order-1")
+    assert str(name) in named.detail
+    assert (sums.rule, sums.order_ref) == (MoneyRule.GATEWAY_SUMS, "")
+
+
+def test_fee_that_was_not_known_is_taken_over_and_another_one_is_found(
+    now: datetime, tonight: Callable[[], list[Finding]]
+) -> None:
+    late, wrong = pay_attempt(now=now, order_ref="late"), pay_attempt(now=now, order_ref="wrong")
+    LedgerEntry.objects.filter(order_ref="late", kind="fee").delete()
+    PaymentAttempt.objects.filter(pk=late.pk).update(fee_minor=None, fee_currency="")
+    PaymentAttempt.objects.filter(pk=wrong.pk).update(fee_minor=99)
+
+    [found] = tonight()
+
+    late.refresh_from_db()
+    assert late.fee == Money(145, "EUR")
+    assert LedgerEntry.objects.filter(order_ref="late", kind="fee").count() == 2
+    assert (found.rule, found.order_ref) == (MoneyRule.GATEWAY_KNOWN, "wrong")
+    words = "the gateway kept \N{EURO SIGN}1.45 of it, and here that is \N{EURO SIGN}0.99."
+    assert found.detail == f"Payment {wrong.payment_ref}: {words}"
+
+
+def test_fee_of_a_dispute_is_compared_too(now: datetime, tonight: Callable[[], list[Finding]]) -> None:
+    attempt = pay_attempt(now=now)
+    disputes.raise_dispute(str(attempt.gateway_ref), is_inquiry=False, now=now)
+    services.learn_disputes(attempt, now=now)
+    Dispute.objects.update(fee_minor=1400)
+
+    [found] = tonight()
+
+    assert (found.rule, found.order_ref) == (MoneyRule.GATEWAY_KNOWN, attempt.order_ref)
+    assert "fee \N{EURO SIGN}15 at the gateway" in found.detail
+    assert found.detail.endswith("fee \N{EURO SIGN}14 here.")
 
 
 def test_refund_that_failed_and_is_not_known_needs_nobody(

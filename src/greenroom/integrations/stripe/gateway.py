@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _EXPANDED = ["payment_intent.latest_charge.balance_transaction"]
-_CHARGE = "data.latest_charge"
+_CHARGE = "data.latest_charge.balance_transaction"
 _PAYMENT = "data.payment_intent"
 _LIVE_KEYS = ("sk_live_", "rk_live_")
 _LONGEST_NAME = 250

@@ -63,9 +63,10 @@ def payment_of(session: Thing) -> PaymentSnapshot:
 
 
 def arrival_of(payment: Thing, metadata: Mapping[str, str]) -> PaymentSnapshot | None:
-    """Return the truth about a payment whose `latest_charge` is expanded; None unless it came and carries `metadata`.
+    """Return the truth about a payment, None unless it came and carries `metadata`.
 
-    A payment does not name its session.
+    Its `latest_charge` is expanded, with the `balance_transaction` that knows the fee. A payment does not name its
+    session.
     """
     if payment["status"] != "succeeded" or not _carries(payment, metadata):
         return None
@@ -79,6 +80,7 @@ def arrival_of(payment: Thing, metadata: Mapping[str, str]) -> PaymentSnapshot |
         is_test=not payment["livemode"],
         order_ref=str(payment["metadata"].get("order_ref", "")),
         attempt_ref=str(payment["metadata"].get("attempt_ref", "")),
+        fee=_fee([charge.get("balance_transaction")]),
     )
 
 
