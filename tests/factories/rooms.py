@@ -292,10 +292,9 @@ class World:
     def _only_channel(self) -> SandboxChannel:
         return SandboxChannel.objects.get(type=ChannelType.VOICE)
 
-    def rooms(self) -> list[str]:
-        """Tell which channels there are, seen or not, oldest first."""
-        voice = SandboxChannel.objects.filter(type=ChannelType.VOICE).order_by("pk")
-        return list(voice.values_list("name", flat=True))
+    def rooms(self, kind: ChannelType = ChannelType.VOICE) -> list[str]:
+        """Tell which channels of a type there are, seen or not, oldest first."""
+        return list(SandboxChannel.objects.filter(type=kind).order_by("pk").values_list("name", flat=True))
 
 
 def make_connection(wire: Transport, time: StillTime, state: BotState | None = None) -> Connection:

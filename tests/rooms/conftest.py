@@ -11,7 +11,7 @@ from tests.factories.rooms import World, make_room, open_world
 
 from greenroom.bookings.models import Booking
 from greenroom.catalog.models import Offer
-from greenroom.rooms.policies import WINDOW, AccessMethod, RoomPolicy
+from greenroom.rooms.policies import WINDOW, AccessMethod, RoomKind, RoomPolicy
 from greenroom.rooms.services import request_reconcile
 
 Book = Callable[..., Booking]
@@ -38,16 +38,22 @@ def access() -> AccessMethod:
 
 
 @pytest.fixture
-def book(world: World, offer: Offer, access: AccessMethod) -> Book:
+def kind() -> RoomKind:
+    """What rooms are; modules that try another kind have a fixture of this name."""
+    return RoomKind.VOICE
+
+
+@pytest.fixture
+def book(world: World, offer: Offer, access: AccessMethod, kind: RoomKind) -> Book:
     """Return a function that books a confirmed session and plans its room, as confirming a booking does.
 
-    `student` is a sample person who links Discord with the booking; `policy` is frozen on the room, with `access`.
+    `student` is a sample person who links Discord with the booking; the room gets `policy`, with `access` and `kind`.
     """
 
     def make(starts_in: timedelta, *, student: str | None = None, policy: RoomPolicy = WINDOW) -> Booking:
         identity = world.link(student) if student is not None else None
         booking = make_booking(offer=offer, starts_at=world.now + starts_in, now=world.now, discord_identity=identity)
-        make_room(booking.session, **asdict(replace(policy, access_method=access)))
+        make_room(booking.session, **asdict(replace(policy, access_method=access, kind=kind)))
         request_reconcile(booking.session_id, now=world.now)
         return booking
 

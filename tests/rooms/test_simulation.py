@@ -38,6 +38,7 @@ EVERYBODY = ("maya.coach", "noah.coach", *STUDENTS)
 POINTS = sorted(name for name in faults.FAULT_POINTS if name.startswith("rooms."))
 POLICY = {"provision_before": 5 * MINUTE, "open_before": 2 * MINUTE, "close_after": 2 * MINUTE}
 LENGTH = 6 * MINUTE
+KINDS = ("voice", "text_and_voice")
 PROMISE = MINUTE
 # Two hundred were tried when this was written; these are for every day.
 SEEDS = int(os.environ.get("SIMULATION_SEEDS", "20"))
@@ -195,7 +196,9 @@ def test_whatever_happens_rooms_open_and_close_on_time(seed: int, world: World) 
         starts_at = world.now + (number * 20 + chaos.dice.randint(1, 12)) * MINUTE
         session = make_session(offer=offer, starts_at=starts_at, now=world.now, length=LENGTH, is_exclusive=False)
         add_booking(session, now=world.now)
-        make_room(session, now=world.now, access_method=("member", "role", "auto")[seed % 3], **POLICY)
+        make_room(
+            session, now=world.now, access_method=("member", "role", "auto")[seed % 3], kind=KINDS[seed % 2], **POLICY
+        )
         request_reconcile(session.pk, now=world.now)
 
     sessions = list(CoachingSession.objects.all())

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from greenroom.integrations.discord.permissions import BOT_ALLOW, EVERYONE_DENY, PARTICIPANT_ALLOW
 from greenroom.integrations.discord.types import Overwrite, OverwriteTarget
-from greenroom.rooms.policies import RoomPolicy
+from greenroom.rooms.policies import RoomKind, RoomPolicy
 from greenroom.rooms.rules.timing import presence_at
 from greenroom.rooms.types import (
     Actual,
@@ -23,6 +23,10 @@ from greenroom.rooms.types import (
 )
 
 _CHANNELS = (ObjectKind.VOICE, ObjectKind.TEXT)
+_CHANNELS_OF = {
+    RoomKind.VOICE: frozenset({ObjectKind.VOICE}),
+    RoomKind.TEXT_AND_VOICE: frozenset({ObjectKind.VOICE, ObjectKind.TEXT}),
+}
 # Deleting a channel ends access and ejects everybody in one call; a role only ends access.
 _DELETED_FIRST = (*_CHANNELS, ObjectKind.ROLE)
 
@@ -43,7 +47,7 @@ def desired_room(
     presence = presence_at(session, policy, now)
     if presence is Presence.ABSENT:
         return Desired(presence)
-    kinds = frozenset({ObjectKind.VOICE, ObjectKind.ROLE} if has_role else {ObjectKind.VOICE})
+    kinds = _CHANNELS_OF[policy.kind] | ({ObjectKind.ROLE} if has_role else frozenset())
     if presence is not Presence.OPEN:
         return Desired(presence, kinds)
     linked = (person.discord_user_id for person in participants)

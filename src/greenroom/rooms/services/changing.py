@@ -139,6 +139,8 @@ def lock_down(room: Room, target: Found, place: Place, connection: Connection) -
     except DiscordError as error:
         logger.warning("The %s could not be locked: %s", room, error)
     fault_point("rooms.after_lock_down")
+    if target.kind is not ObjectKind.VOICE:
+        return
     linked = RoomAccess.objects.filter(room=room, discord_user_id__isnull=False).exclude(state=AccessState.UNLINKED)
     for user_id in linked.values_list("discord_user_id", flat=True):
         try:
