@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from greenroom.core.errors import GreenroomError
 from greenroom.integrations.discord.errors import Forbidden
 
 
@@ -13,6 +14,13 @@ class RoleOutOfReachError(Forbidden):
         "In the Discord server the role of this room stands above the bot's own, so that the bot cannot manage it. "
         "Move the bot's role to the top of the server's list of roles."
     )
+
+
+class NoDiscordError(GreenroomError):
+    """There is no Discord to ask."""
+
+    code = "no_discord"
+    message = "Discord is not set up on this site."
 
 
 class TurnLostError(Exception):

@@ -9,6 +9,7 @@ from greenroom.rooms.services.planning import (
     request_reconcile_of,
     watch_rooms,
 )
+from greenroom.rooms.services.previewing import preview_room
 from greenroom.rooms.services.reconcile import reconcile_session
 from greenroom.rooms.services.settling import Verdict
 from greenroom.rooms.services.sweep import sweep_guild
@@ -18,6 +19,7 @@ __all__ = [
     "Verdict",
     "examine_guild",
     "keep_policy",
+    "preview_room",
     "reconcile_key",
     "reconcile_session",
     "request_reconcile",

@@ -31,6 +31,14 @@ def look_at(turn: Turn, known: DiscordObject, connection: Connection) -> Found |
 
     Raises: TurnLostError, DiscordError.
     """
+    found = find(known, connection)
+    if found is None:
+        ledger.note_gone(turn, known, now=clock.now())
+    return found
+
+
+def find(known: DiscordObject, connection: Connection) -> Found | None:
+    """Ask Discord for one object that stood there; one call, and nothing is written. Raises: DiscordError."""
     kind, object_id = ObjectKind(known.kind), known.object_id or 0
     try:
         if kind is ObjectKind.ROLE:
@@ -39,7 +47,6 @@ def look_at(turn: Turn, known: DiscordObject, connection: Connection) -> Found |
     except NotFound as error:
         if not is_of_unknown(error, kind):
             raise
-    ledger.note_gone(turn, known, now=clock.now())
     return None
 
 

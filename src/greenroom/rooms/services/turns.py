@@ -105,19 +105,24 @@ def lock_room(room_id: int) -> Room:
 def read_situation(turn: Turn, *, now: datetime) -> Situation:
     """Read room, session and people together, and compute what should be at `now`. Raises: TurnLostError."""
     with holding(turn, now=now) as room:
-        session = CoachingSession.objects.get(pk=room.session_id)
-        facts = queries.session_facts(session)
-        participants = queries.participants_of(session)
-        # One account that Discord does not know any more would make it refuse the overwrites of everybody.
-        unknown = set(
-            RoomAccess.objects.filter(room=room, state=AccessState.FAILED, last_error=UNKNOWN_ACCOUNT).values_list(
-                "discord_user_id", flat=True
-            )
+        return situation_of(room, now=now)
+
+
+def situation_of(room: Room, *, now: datetime) -> Situation:
+    """Read session and people of a room, and compute what should be at `now`; writes nothing."""
+    session = CoachingSession.objects.get(pk=room.session_id)
+    facts = queries.session_facts(session)
+    participants = queries.participants_of(session)
+    # One account that Discord does not know any more would make it refuse the overwrites of everybody.
+    unknown = set(
+        RoomAccess.objects.filter(room=room, state=AccessState.FAILED, last_error=UNKNOWN_ACCOUNT).values_list(
+            "discord_user_id", flat=True
         )
-        known = [person for person in participants if person.discord_user_id not in unknown]
-        has_role = room.policy.access_method is not AccessMethod.MEMBER and not room.does_without_role
-        desired = rules.desired_room(facts, known, room.policy, now, has_role=has_role)
-        return Situation(room, _live_objects(room), facts, participants, desired, now)
+    )
+    known = [person for person in participants if person.discord_user_id not in unknown]
+    has_role = room.policy.access_method is not AccessMethod.MEMBER and not room.does_without_role
+    desired = rules.desired_room(facts, known, room.policy, now, has_role=has_role)
+    return Situation(room, _live_objects(room), facts, participants, desired, now)
 
 
 def _live_objects(room: Room) -> tuple[DiscordObject, ...]:

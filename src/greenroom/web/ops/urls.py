@@ -22,6 +22,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("payments/connect/", payments.connect, name="ops_payments_connect"),
     path("discord/", discord.discord, name="ops_discord"),
     path("discord/examine/", discord.examine, name="ops_discord_examine"),
+    path("rooms/", rooms.room_list, name="ops_rooms"),
+    path("rooms/<str:ref>/look/", rooms.preview, name="ops_room_preview"),
+    path("rooms/<str:ref>/repair/", rooms.repair, name="ops_room_repair"),
     path("rooms/policy/", rooms.policy, name="ops_room_policy"),
+    path("rooms/<str:ref>/", rooms.room_page, name="ops_room"),
     path("jobs/<int:pk>/retry/", views.retry_job, name="ops_retry"),
 ]

@@ -3,9 +3,23 @@
 from datetime import timedelta
 
 from greenroom.rooms.policies import MOST_BEFORE, RoomKind, RoomPolicy
+from greenroom.rooms.types import ObjectKind, RoomState
 from greenroom.web.studio.offers.choices import length_words
 
 _MINUTE = timedelta(minutes=1)
+# What the room of a session is said to be, to those who run the site.
+STATES: dict[str, str] = {
+    RoomState.PLANNED: "Planned",
+    RoomState.PROVISIONING: "Being made",
+    RoomState.HIDDEN: "Made, hidden",
+    RoomState.OPEN: "Open",
+    RoomState.OPEN_PARTIAL: "Open, not for everybody yet",
+    RoomState.DEGRADED: "In trouble",
+    RoomState.CLOSING: "Being closed",
+    RoomState.GONE: "Gone",
+    RoomState.BLOCKED: "Blocked",
+}
+OBJECTS = {ObjectKind.VOICE: "voice channel", ObjectKind.TEXT: "text channel", ObjectKind.ROLE: "role"}
 
 
 def policy_words(policy: RoomPolicy) -> str:
