@@ -13,6 +13,7 @@ from greenroom.notifications.types import Content
 from greenroom.orders import messages
 from greenroom.orders.models import Document
 from greenroom.orders.queries import document_token
+from greenroom.payments.models import PaymentAttempt
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +57,16 @@ def test_refund_note_and_its_reversal_say_what_happened(coach: Coach, now: datet
     assert next_mail.subject == "Your refund came back: GX-2026-000001"
     assert "Your bank sent the refund of €30 back to us." in next_mail.text
     assert "Refers to: GR-2026-000001" in next_mail.text
+
+
+def test_refund_note_speaks_of_banks_only_where_one_is_asked(coach: Coach, now: datetime) -> None:
+    give_back(pay(make_order(coach, now=now), now=now), 3000, now=now)
+    _receipt, note = issue_all(now=now)
+    assert "Banks usually show it within five to ten days." in content(note, now).text
+
+    PaymentAttempt.objects.update(gateway="manual")
+
+    assert "Banks" not in content(note, now).text
 
 
 def test_play_money_says_so(coach: Coach, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from greenroom.orders.links import document_url, purchase_url
 from greenroom.orders.models import Document, Order
 from greenroom.orders.queries import purchases
 from greenroom.orders.types import DocumentKind, LineKind
+from greenroom.payments.queries import was_paid_by_hand
 
 
 def purchase_ready(message: Message, _now: datetime) -> Content | None:
@@ -131,7 +132,9 @@ def _words(issued: Document) -> tuple[str, str, tuple[str, ...]]:
     if issued.kind == DocumentKind.RECEIPT:
         return f"Your receipt {issued.label}", f"Your payment of {amount} has arrived.", ()
     if issued.kind == DocumentKind.REFUND_NOTE:
-        after = "Banks usually show it within five to ten days."
-        return f"Your refund note {issued.label}", f"{amount} went back the way you paid.", (after,)
+        # What somebody sent by hand takes as long as their way takes.
+        is_by_hand = was_paid_by_hand(issued.order.ref)
+        after = () if is_by_hand else ("Banks usually show it within five to ten days.",)
+        return f"Your refund note {issued.label}", f"{amount} went back the way you paid.", after
     after = "So you do not have it yet. We have been told, and give it back another way."
     return f"Your refund came back: {issued.label}", f"Your bank sent the refund of {amount} back to us.", (after,)
