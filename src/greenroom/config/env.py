@@ -85,6 +85,7 @@ class Environment:
     time_zone: str
     cron_secret: str
     hold_limit: int
+    archived_rooms: int
     file_limit_mb: int
     is_ticker_on: bool
     redis_url: str
@@ -136,6 +137,7 @@ def read_environment(source: Mapping[str, str]) -> Environment:
         hold_limit=_DEMO_HOLD_LIMIT
         if mode is Mode.DEMO
         else _count("GREENROOM_HOLD_LIMIT", values["GREENROOM_HOLD_LIMIT"]),
+        archived_rooms=_count("GREENROOM_ARCHIVED_ROOMS", values["GREENROOM_ARCHIVED_ROOMS"]),
         file_limit_mb=_count("GREENROOM_FILE_LIMIT_MB", values["GREENROOM_FILE_LIMIT_MB"]),
         is_ticker_on=_switch("GREENROOM_TICKER", values["GREENROOM_TICKER"]),
         redis_url=_redis_url(values["GREENROOM_REDIS_URL"]),

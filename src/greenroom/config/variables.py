@@ -58,6 +58,11 @@ VARIABLES: tuple[Variable, ...] = (
         "How often one address may hold a time in ten minutes. The demo, where everybody shares one, allows 6000.",
         "60",
     ),
+    Variable(
+        "GREENROOM_ARCHIVED_ROOMS",
+        "How many rooms that are over are kept for reading at most, of a server's 500 channels; the oldest go first.",
+        "100",
+    ),
     Variable("GREENROOM_FILE_LIMIT_MB", "How big a file may be that a coach sells, in megabytes.", "200"),
     Variable("GREENROOM_TAX_PERCENT", "The tax on everything that is sold, such as `21` or `8.25`; empty: none."),
     Variable("GREENROOM_TAX_NAME", "What that tax is called.", "VAT"),

@@ -32,8 +32,9 @@ def sweep(_job: Job) -> None:
 
 
 def watch(_job: Job) -> None:
-    """Give every session that should have a room its due row."""
+    """Give every session that should have a room its due row, and end the archives that are too many."""
     services.watch_rooms(now=clock.now())
+    services.trim_archives(now=clock.now())
 
 
 def examine(job: Job) -> None:

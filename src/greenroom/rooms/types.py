@@ -17,6 +17,8 @@ class RoomState(StrEnum):
     OPEN = "open"
     OPEN_PARTIAL = "open_partial"
     DEGRADED = "degraded"
+    CLOSED = "closed"
+    ARCHIVED = "archived"
     CLOSING = "closing"
     GONE = "gone"
     BLOCKED = "blocked"
@@ -77,16 +79,26 @@ class Participant:
 
 
 class Presence(StrEnum):
-    """Whether a room should exist, and whether its people should see it."""
+    """Whether a room should exist, and what its people should have of it.
+
+    Hidden it is before it opens, closed after it; both let nobody in, and only a hidden one is made where none is.
+    Of an archived one they can read what was written.
+    """
 
     ABSENT = "absent"
     HIDDEN = "hidden"
     OPEN = "open"
+    CLOSED = "closed"
+    ARCHIVED = "archived"
+
+
+# After the session: nothing is made any more, and nobody may be in it.
+AFTERWARDS = (Presence.CLOSED, Presence.ARCHIVED)
 
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """What should be: `kinds` are the objects a room is made of, `people` are those who should see it."""
+    """What should be: `kinds` are the objects a room is made of, `people` are those who should see or read it."""
 
     presence: Presence
     kinds: frozenset[ObjectKind] = frozenset()

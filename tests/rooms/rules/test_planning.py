@@ -9,6 +9,7 @@ from greenroom.integrations.discord.types import DiscordUserId, GuildId, Overwri
 from greenroom.rooms import rules
 from greenroom.rooms.policies import TWO_STEP
 from greenroom.rooms.types import (
+    AFTERWARDS,
     Actual,
     CreateObject,
     DeleteObject,
@@ -85,17 +86,64 @@ def test_plan_makes_no_second_one_while_one_is_awaited() -> None:
     assert rules.plan(OPEN, Actual(PLACE, (), frozenset({VOICE}))) == []
 
 
-DESIRED = st.builds(
+ROLE_ALLOW = Overwrite(OverwriteTarget.ROLE, 30, allow=PARTICIPANT_BITS)
+BY_ROLE = Desired(Presence.OPEN, frozenset({ROLE, VOICE, TEXT}), frozenset({DiscordUserId(7)}))
+ROLE_FOUND, BY_ROLE_OVERWRITES = Found(ROLE, 30), frozenset({EVERYONE, BOT, ROLE_ALLOW})
+
+
+@pytest.mark.parametrize(
+    ("desired", "found", "changes"),
+    [
+        (BY_ROLE, (), [CreateObject(ROLE)]),
+        (BY_ROLE, (voice(9, *SHUT),), [CreateObject(ROLE)]),
+        (
+            BY_ROLE,
+            (ROLE_FOUND,),
+            [CreateObject(VOICE, BY_ROLE_OVERWRITES), CreateObject(TEXT, BY_ROLE_OVERWRITES)],
+        ),
+        # The role is given up: first people get their own overwrites, then it goes.
+        (
+            OPEN,
+            (ROLE_FOUND, voice(9, *BY_ROLE_OVERWRITES)),
+            [SetOverwrites(voice(9, *BY_ROLE_OVERWRITES), SHOWN), DeleteObject(ROLE_FOUND)],
+        ),
+        (ABSENT, (ROLE_FOUND, voice(9)), [DeleteObject(voice(9)), DeleteObject(ROLE_FOUND)]),
+    ],
+)
+def test_plan_makes_the_role_first_and_deletes_it_last(
+    desired: Desired, found: tuple[Found, ...], changes: list[object]
+) -> None:
+    assert rules.plan(desired, Actual(PLACE, found)) == changes
+
+
+def test_channels_wait_for_a_role_that_may_still_come() -> None:
+    assert rules.plan(BY_ROLE, Actual(PLACE, (), frozenset({ROLE}))) == []
+
+
+def test_archive_can_be_read_and_nothing_else() -> None:
+    archived = Desired(Presence.ARCHIVED, frozenset({VOICE}), frozenset({DiscordUserId(7)}))
+    reader = Overwrite(OverwriteTarget.MEMBER, 7, allow=1_115_136, deny=274_913_610_240)
+
+    assert rules.overwrites_of(archived, PLACE) == {EVERYONE, BOT, reader}
+    assert rules.plan(archived, Actual(PLACE, ())) == []
+
+
+KINDS = st.sampled_from([frozenset({VOICE}), frozenset({VOICE, TEXT})])
+PEOPLE = st.frozensets(st.integers(10, 20).map(DiscordUserId), max_size=3)
+DURING = st.builds(
     Desired,
-    st.sampled_from(list(Presence)),
-    st.just(frozenset({VOICE})),
-    st.frozensets(st.integers(10, 20).map(DiscordUserId), max_size=3),
+    st.sampled_from([Presence.HIDDEN, Presence.OPEN]),
+    KINDS.flatmap(lambda kinds: st.sampled_from([kinds, kinds | {ROLE}])),
+    PEOPLE,
+)
+DESIRED = st.one_of(
+    st.just(ABSENT), DURING, st.builds(Desired, st.sampled_from([Presence.CLOSED, Presence.ARCHIVED]), KINDS, PEOPLE)
 )
 OVERWRITES = st.builds(Overwrite, st.sampled_from(list(OverwriteTarget)), st.integers(1, 20), st.integers(0, 2**26))
 FOUND = st.lists(
-    st.builds(Found, st.just(VOICE), st.integers(100, 120), st.frozensets(OVERWRITES, max_size=4)),
+    st.builds(Found, st.sampled_from(list(ObjectKind)), st.integers(100, 120), st.frozensets(OVERWRITES, max_size=4)),
     unique_by=lambda it: it.id,
-    max_size=4,
+    max_size=5,
 )
 
 
@@ -115,5 +163,7 @@ def test_plan_carried_out_leaves_nothing_to_plan(desired: Desired, found: list[F
             there[500 + steps] = Found(change.kind, 500 + steps, change.overwrites)
         steps += 1
 
-    assert steps <= len(found) + 1
-    assert [it.kind for it in there.values()] == ([] if desired.presence is Presence.ABSENT else [VOICE])
+    is_over = desired.presence in AFTERWARDS
+    wanted = desired.kinds & {it.kind for it in found} if is_over else desired.kinds
+    assert steps <= len(found) + 3
+    assert sorted(it.kind for it in there.values()) == sorted(wanted)

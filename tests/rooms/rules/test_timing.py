@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -73,6 +74,27 @@ def test_next_check_is_the_next_thing_that_can_happen(
     status: SessionStatus, presence: Presence, at: datetime, expected: datetime | None
 ) -> None:
     assert rules.next_check(Desired(presence), TWO_STEP, facts(status), at) == expected
+
+
+KEPT = replace(TWO_STEP, teardown_after=5 * HOUR, archive_for=24 * HOUR)
+
+
+@pytest.mark.parametrize(
+    ("at", "presence", "checked_at"),
+    [
+        (END + HOUR - TICK, Presence.OPEN, END + HOUR),
+        (END + HOUR, Presence.CLOSED, END + HOUR + 5 * MINUTE),
+        (END + 5 * HOUR - TICK, Presence.CLOSED, END + 5 * HOUR),
+        (END + 5 * HOUR, Presence.ARCHIVED, END + 6 * HOUR),
+        (END + 29 * HOUR - TICK, Presence.ARCHIVED, END + 29 * HOUR),
+        (END + 29 * HOUR, ABSENT, None),
+    ],
+)
+def test_room_is_closed_then_an_archive_then_gone(
+    at: datetime, presence: Presence, checked_at: datetime | None
+) -> None:
+    assert rules.presence_at(facts(), KEPT, at) is presence
+    assert rules.next_check(Desired(presence), KEPT, facts(), at) == checked_at
 
 
 def test_next_check_of_a_session_elsewhere_is_never() -> None:

@@ -1,5 +1,6 @@
 """The process dies at every point where that matters; the next run goes on, and nobody notices for long."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from greenroom.core.faults import FAULT_POINTS, KILLED_STATUS
 from greenroom.integrations.discord.sandbox.models import SandboxChannel, SandboxRole
 from greenroom.jobs.models import Job, JobState
 from greenroom.rooms.models import DiscordObject, Room
-from greenroom.rooms.policies import TWO_STEP, AccessMethod
+from greenroom.rooms.policies import TWO_STEP, WINDOW, AccessMethod
 from greenroom.rooms.services import request_reconcile
 from greenroom.rooms.types import RoomState
 
@@ -148,6 +149,23 @@ def test_death_after_locking_a_room_that_cannot_be_deleted(world: World, book: B
     assert world.sees("sam.student") == world.sees("maya.coach") == []
     world.advance(BACK_AGAIN)
 
+    assert world.rooms() == []
+
+
+def test_death_after_archiving_leaves_nobody_in_voice(world: World, book: Book) -> None:
+    booking = book(HOUR, student="sam.student", policy=replace(WINDOW, archive_for=24 * HOUR))
+    world.go_to(booking.session.ends_at + HOUR - SECOND)
+    world.join_voice("sam.student")
+    world.clock.advance(SECOND)
+
+    die_at("rooms.after_grant", world)
+    assert world.is_in_voice("sam.student") is True
+    world.advance(BACK_AGAIN)
+
+    assert world.is_in_voice("sam.student") is False
+    assert Room.objects.get().state == RoomState.ARCHIVED
+    assert SandboxRole.objects.count() == OTHER_ROLES
+    world.go_to(booking.session.ends_at + 25 * HOUR)
     assert world.rooms() == []
 
 

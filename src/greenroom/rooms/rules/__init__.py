@@ -17,6 +17,7 @@ from greenroom.rooms.rules.timing import (
     COUNTING,
     closes_at,
     fallback_at,
+    gone_at,
     is_fallback_time,
     next_check,
     next_turning_point,
@@ -26,6 +27,7 @@ from greenroom.rooms.rules.timing import (
     recheck_every,
     resting_state,
     retry_at,
+    torn_down_at,
 )
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "desired_room",
     "examine",
     "fallback_at",
+    "gone_at",
     "is_answer_to",
     "is_fallback_time",
     "locked_down",
@@ -58,4 +61,5 @@ __all__ = [
     "retry_at",
     "session_page_state",
     "settles_at",
+    "torn_down_at",
 ]

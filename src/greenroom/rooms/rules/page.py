@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from greenroom.integrations.discord.codes import DiscordCode
 from greenroom.rooms.policies import RoomPolicy
-from greenroom.rooms.rules.timing import COUNTING, closes_at, opens_at
+from greenroom.rooms.rules.timing import COUNTING, closes_at, gone_at, opens_at
 from greenroom.rooms.types import AccessState, PageState, RoomState, SessionFacts, Sighting
 
 LINK_REVOKED = "link_revoked"
@@ -34,7 +34,7 @@ def session_page_state(
     if session.status not in COUNTING:
         return PageState.OVER, "This session does not take place, so it has no room."
     if now >= closes_at(session, policy):
-        return PageState.OVER, "This session is over and its room is closed."
+        return PageState.OVER, _afterwards(session, policy, sighting, now)
     if sighting is not None and _must_act(sighting):
         return PageState.CONNECT, _what_to_do(sighting)
     if now < opens_at(session, policy):
@@ -42,6 +42,13 @@ def session_page_state(
     if sighting is None:
         return PageState.OPENING, "Your room is being made. This takes a few seconds."
     return _in_the_window(sighting)
+
+
+def _afterwards(session: SessionFacts, policy: RoomPolicy, sighting: Sighting | None, now: datetime) -> str:
+    if sighting is None or sighting.state is not RoomState.ARCHIVED:
+        return "This session is over and its room is closed."
+    left = _spelled(gone_at(session, policy) - now)
+    return f"This session is over. What was written in its room can be read in Discord for {left} more."
 
 
 def _in_the_window(sighting: Sighting) -> tuple[PageState, str]:

@@ -3,11 +3,19 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from greenroom.integrations.discord.permissions import BOT_ALLOW, EVERYONE_DENY, PARTICIPANT_ALLOW
+from greenroom.integrations.discord.permissions import (
+    ARCHIVE_ALLOW,
+    ARCHIVE_DENY,
+    BOT_ALLOW,
+    EVERYONE_DENY,
+    PARTICIPANT_ALLOW,
+    Permission,
+)
 from greenroom.integrations.discord.types import Overwrite, OverwriteTarget
 from greenroom.rooms.policies import RoomKind, RoomPolicy
 from greenroom.rooms.rules.timing import presence_at
 from greenroom.rooms.types import (
+    AFTERWARDS,
     Actual,
     Change,
     CreateObject,
@@ -38,17 +46,19 @@ def desired_room(
     now: datetime,
     *,
     has_role: bool = False,
+    stands: bool = True,
 ) -> Desired:
     """Compute what should be at `now`, afresh every time: a late booking, a move and a cancellation are one case.
 
     People who have not linked Discord are left out; the room exists without them. `has_role`: they are let in by a
-    role of the room's own.
+    role of the room's own. `stands`: something of the room is at Discord, or may be; else nothing is kept of it.
     """
     presence = presence_at(session, policy, now)
-    if presence is Presence.ABSENT:
-        return Desired(presence)
-    kinds = _CHANNELS_OF[policy.kind] | ({ObjectKind.ROLE} if has_role else frozenset())
-    if presence is not Presence.OPEN:
+    if presence is Presence.ABSENT or (presence in AFTERWARDS and not stands):
+        return Desired(Presence.ABSENT)
+    needs_role = has_role and presence not in AFTERWARDS
+    kinds = _CHANNELS_OF[policy.kind] | ({ObjectKind.ROLE} if needs_role else frozenset())
+    if presence in {Presence.HIDDEN, Presence.CLOSED}:
         return Desired(presence, kinds)
     linked = (person.discord_user_id for person in participants)
     return Desired(presence, kinds, frozenset(user_id for user_id in linked if user_id is not None))
@@ -61,7 +71,9 @@ def overwrites_of(desired: Desired, place: Place, role_id: int | None = None) ->
     """
     if role_id is not None:
         return locked_down(place) | {Overwrite(OverwriteTarget.ROLE, role_id, allow=int(PARTICIPANT_ALLOW))}
-    people = (Overwrite(OverwriteTarget.MEMBER, user_id, allow=int(PARTICIPANT_ALLOW)) for user_id in desired.people)
+    is_archive = desired.presence is Presence.ARCHIVED
+    allow, deny = (ARCHIVE_ALLOW, ARCHIVE_DENY) if is_archive else (PARTICIPANT_ALLOW, Permission(0))
+    people = (Overwrite(OverwriteTarget.MEMBER, it, allow=int(allow), deny=int(deny)) for it in desired.people)
     return locked_down(place) | frozenset(people)
 
 
@@ -86,7 +98,8 @@ def plan(desired: Desired, actual: Actual) -> list[Change]:
     spare = [DeleteObject(found) for found in actual.found if kept[found.kind] != found]
     if desired.presence is Presence.ABSENT:
         return [*spare, *(DeleteObject(kept[kind]) for kind in _DELETED_FIRST if kind in kept)]
-    missing = [kind for kind in desired.kinds if kind not in kept and kind not in actual.awaited]
+    is_over = desired.presence in AFTERWARDS
+    missing = [kind for kind in desired.kinds if not is_over and kind not in kept and kind not in actual.awaited]
     if ObjectKind.ROLE in desired.kinds and ObjectKind.ROLE not in kept:
         return [*spare, *(CreateObject(kind) for kind in missing if kind is ObjectKind.ROLE)]
     role_id = kept[ObjectKind.ROLE].id if ObjectKind.ROLE in desired.kinds else None

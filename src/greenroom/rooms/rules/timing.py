@@ -12,6 +12,7 @@ COUNTING = frozenset(
 )
 RECHECK_OPEN = timedelta(seconds=60)
 RECHECK_HIDDEN = timedelta(minutes=5)
+RECHECK_ARCHIVED = timedelta(hours=1)
 # All re-checks together stay below a third of the bot's 45 calls a second, so that opening and closing always find
 # room.
 _RECHECKS_CALLS_PER_SECOND = 15
@@ -34,8 +35,18 @@ def opens_at(session: SessionFacts, policy: RoomPolicy) -> datetime:
 
 
 def closes_at(session: SessionFacts, policy: RoomPolicy) -> datetime:
-    """Tell from when on the room is no more."""
+    """Tell from when on its people cannot use the room any more."""
     return session.ends_at + policy.close_after
+
+
+def torn_down_at(session: SessionFacts, policy: RoomPolicy) -> datetime:
+    """Tell from when on the room is no more, or an archive."""
+    return session.ends_at + policy.teardown_after
+
+
+def gone_at(session: SessionFacts, policy: RoomPolicy) -> datetime:
+    """Tell from when on nothing of the room is left."""
+    return torn_down_at(session, policy) + policy.archive_for
 
 
 def fallback_at(session: SessionFacts, policy: RoomPolicy) -> datetime:
@@ -55,8 +66,10 @@ def is_fallback_time(session: SessionFacts, policy: RoomPolicy, now: datetime) -
 def presence_at(session: SessionFacts, policy: RoomPolicy, now: datetime) -> Presence:
     """Tell whether the room should exist at `now`, and be seen."""
     is_wanted = session.is_on_discord and session.status in COUNTING
-    if not is_wanted or not provision_at(session, policy) <= now < closes_at(session, policy):
+    if not is_wanted or not provision_at(session, policy) <= now < gone_at(session, policy):
         return Presence.ABSENT
+    if now >= closes_at(session, policy):
+        return Presence.ARCHIVED if now >= torn_down_at(session, policy) else Presence.CLOSED
     return Presence.OPEN if now >= opens_at(session, policy) else Presence.HIDDEN
 
 
@@ -67,15 +80,24 @@ def next_check(
 
     `call_count`: how many calls it takes to look at every standing room once; the more, the rarer each one's turn.
     """
-    is_final = not session.is_on_discord or session.status is SessionStatus.CANCELLED
-    if desired.presence is Presence.ABSENT and (is_final or now >= closes_at(session, policy)):
-        return None
+    if desired.presence is Presence.ABSENT:
+        return _next_beginning(policy, session, now)
     if desired.presence is Presence.HIDDEN:
         return min(opens_at(session, policy), now + max(RECHECK_HIDDEN, recheck_every(call_count)))
     if desired.presence is Presence.OPEN:
         return min(closes_at(session, policy), now + recheck_every(call_count))
-    # Not confirmed (late money may still confirm it, which plans the next look), or simply early.
-    return provision_at(session, policy) if session.status in COUNTING else closes_at(session, policy)
+    if desired.presence is Presence.CLOSED:
+        return min(torn_down_at(session, policy), now + max(RECHECK_HIDDEN, recheck_every(call_count)))
+    return min(gone_at(session, policy), now + RECHECK_ARCHIVED)
+
+
+def _next_beginning(policy: RoomPolicy, session: SessionFacts, now: datetime) -> datetime | None:
+    """Tell when a room that should not exist may have to; None when it never will."""
+    if not session.is_on_discord or session.status is SessionStatus.CANCELLED:
+        return None
+    # Not confirmed: late money may still confirm it, which plans the next look. Else simply early.
+    beginning = provision_at(session, policy) if session.status in COUNTING else closes_at(session, policy)
+    return beginning if beginning > now else None
 
 
 def recheck_every(call_count: int) -> timedelta:
@@ -90,6 +112,8 @@ def next_turning_point(session: SessionFacts, policy: RoomPolicy, now: datetime)
         opens_at(session, policy),
         fallback_at(session, policy),
         closes_at(session, policy),
+        torn_down_at(session, policy),
+        gone_at(session, policy),
     )
     return min((point for point in points if point > now), default=None)
 

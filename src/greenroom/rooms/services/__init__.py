@@ -1,5 +1,6 @@
 """The verbs of rooms: bring one to what it should be, plan that, watch over the plans, sweep up what was lost."""
 
+from greenroom.rooms.services.archives import trim_archives
 from greenroom.rooms.services.examining import examine_guild, try_token_again
 from greenroom.rooms.services.keeping import keep_policy
 from greenroom.rooms.services.planning import (
@@ -25,6 +26,7 @@ __all__ = [
     "request_reconcile",
     "request_reconcile_of",
     "sweep_guild",
+    "trim_archives",
     "try_token_again",
     "watch_rooms",
 ]

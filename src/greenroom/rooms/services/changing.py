@@ -1,13 +1,14 @@
 """Making the changes of a plan at Discord, one at a time, each written down before or after as safety asks."""
 
 import logging
+from dataclasses import replace
 
 from greenroom.core import clock
 from greenroom.core.faults import fault_point
 from greenroom.integrations.discord.codes import DiscordCode
 from greenroom.integrations.discord.errors import BadRequest, DiscordError, Forbidden, NotFound, OutcomeUnknown
 from greenroom.integrations.discord.protocol import CallOptions
-from greenroom.integrations.discord.types import ChannelId, DiscordUserId, GuildId, NewChannel, RoleId
+from greenroom.integrations.discord.types import ChannelId, DiscordUserId, GuildId, NewChannel, OverwriteTarget, RoleId
 from greenroom.rooms import rules
 from greenroom.rooms.discord import Connection
 from greenroom.rooms.errors import NotYetError, TurnLostError
@@ -16,6 +17,7 @@ from greenroom.rooms.services import ledger, roles
 from greenroom.rooms.services.looking import CHANNEL_TYPES, found_channel
 from greenroom.rooms.services.turns import Situation, Turn, holding, set_state
 from greenroom.rooms.types import (
+    AFTERWARDS,
     AccessState,
     Change,
     CreateObject,
@@ -46,7 +48,12 @@ def make_change(turn: Turn, situation: Situation, change: Change, place: Place, 
         return None
     if isinstance(change, CreateObject):
         return _create(turn, situation, change, place, connection)
-    return _set_overwrites(situation, change, connection)
+    try:
+        return _set_overwrites(situation, change, place, connection)
+    except DiscordError:
+        if situation.desired.presence in AFTERWARDS:
+            lock_down(situation.room, change.target, place, connection)
+        raise
 
 
 def _create(
@@ -89,8 +96,10 @@ def _ask_for(room: Room, request: DiscordObject, change: CreateObject, connectio
     return found_channel(connection.api.create_channel(guild_id, new, options), change.kind)
 
 
-def _set_overwrites(situation: Situation, change: SetOverwrites, connection: Connection) -> Found | None:
-    options, target = reason_of(situation.room, "access"), change.target
+def _set_overwrites(situation: Situation, change: SetOverwrites, place: Place, connection: Connection) -> Found | None:
+    """Replace who sees a channel, and put out of it whom the old overwrites named and the new ones do not."""
+    target, is_closing = change.target, situation.desired.presence in AFTERWARDS
+    options = replace(reason_of(situation.room, "access"), is_closing=is_closing)
     try:
         channel = connection.api.edit_overwrites(ChannelId(target.id), tuple(sorted(change.overwrites)), options)
     except NotFound as error:
@@ -98,6 +107,10 @@ def _set_overwrites(situation: Situation, change: SetOverwrites, connection: Con
             raise
         return None
     fault_point("rooms.after_grant")
+    named = {it.target_id for it in change.overwrites}
+    for gone in target.overwrites:
+        if gone.target_type is OverwriteTarget.MEMBER and gone.target_id not in named:
+            _put_out(situation.room, target, place.guild_id, DiscordUserId(gone.target_id), connection)
     return found_channel(channel, target.kind)
 
 
@@ -139,14 +152,19 @@ def lock_down(room: Room, target: Found, place: Place, connection: Connection) -
     except DiscordError as error:
         logger.warning("The %s could not be locked: %s", room, error)
     fault_point("rooms.after_lock_down")
-    if target.kind is not ObjectKind.VOICE:
-        return
     linked = RoomAccess.objects.filter(room=room, discord_user_id__isnull=False).exclude(state=AccessState.UNLINKED)
     for user_id in linked.values_list("discord_user_id", flat=True):
-        try:
-            eject(place.guild_id, target.id, DiscordUserId(user_id or 0), connection)
-        except DiscordError as error:
-            logger.warning("Somebody in the %s could not be put out: %s", room, error)
+        _put_out(room, target, place.guild_id, DiscordUserId(user_id or 0), connection)
+
+
+def _put_out(room: Room, target: Found, guild_id: GuildId, user_id: DiscordUserId, connection: Connection) -> None:
+    """Put a person out of a channel, if people can be in it; never raises for Discord."""
+    if target.kind is not ObjectKind.VOICE:
+        return
+    try:
+        eject(guild_id, target.id, user_id, connection)
+    except DiscordError as error:
+        logger.warning("Somebody in the %s could not be put out: %s", room, error)
 
 
 def eject(guild_id: GuildId, channel_id: int, user_id: DiscordUserId, connection: Connection) -> None:

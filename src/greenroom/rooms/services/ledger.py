@@ -86,7 +86,7 @@ def note_gone(turn: Turn, gone: DiscordObject, *, now: datetime) -> None:
     with holding(turn, now=now) as room:
         note_deleted(gone.guild_id, gone.object_id or 0, now=now)
         if not live_objects().filter(room=room).exists():
-            room.closed_at = now
+            room.closed_at = room.closed_at or now
         if room.state in STANDING and gone.kind != ObjectKind.ROLE:
             set_state(room, RoomState.PROVISIONING, now=now)
 

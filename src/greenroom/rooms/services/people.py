@@ -22,7 +22,7 @@ from greenroom.rooms.services import roles, tokens
 from greenroom.rooms.services.changing import eject
 from greenroom.rooms.services.looking import guild_of
 from greenroom.rooms.services.turns import Situation, Turn, holding
-from greenroom.rooms.types import AccessState, ObjectKind, Participant, Presence
+from greenroom.rooms.types import AFTERWARDS, AccessState, ObjectKind, Participant, Presence
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def sync_rows(room: Room, situation: Situation) -> None:
     Everybody who belongs into the room has a row. A person known to be in the server is granted when the room
     opens; nobody has access to a room that is gone.
     """
-    if situation.desired.presence is Presence.ABSENT:
+    if situation.desired.presence not in {Presence.HIDDEN, Presence.OPEN}:
         room.accesses.filter(state__in=_INSIDE).update(state=AccessState.REVOKED)
         return
     ensure_rows(room, situation)
@@ -90,6 +90,8 @@ def check_people(turn: Turn, situation: Situation, connection: Connection) -> No
     with holding(turn, now=clock.now()) as room:
         ensure_rows(room, situation)
     _put_out_strangers(turn, situation, guild_id, connection)
+    if situation.desired.presence in AFTERWARDS:
+        return
     let_in = 0
     for person in situation.participants:
         if person.discord_user_id is None or person.identity_id is None:
@@ -177,12 +179,13 @@ def _write_down(turn: Turn, user_id: DiscordUserId, finding: Finding) -> None:
 
 
 def _put_out_strangers(turn: Turn, situation: Situation, guild_id: GuildId, connection: Connection) -> None:
-    """Disconnect people who had access and should have none now: another account was linked, a time was moved."""
+    """Disconnect people who had access and should have none now: linked anew, moved to another time, all is over."""
     room = situation.room
-    belonging = {person.discord_user_id for person in situation.participants}
+    is_over = situation.desired.presence in AFTERWARDS
+    belonging = set() if is_over else {person.discord_user_id for person in situation.participants}
     for row in RoomAccess.objects.filter(room=room, state__in=_INSIDE, discord_user_id__isnull=False):
         user_id = DiscordUserId(row.discord_user_id or 0)
-        has_too_much = row.state == AccessState.GRANTED and user_id not in situation.desired.people
+        has_too_much = row.state == AccessState.GRANTED and (is_over or user_id not in situation.desired.people)
         if has_too_much:
             roles.align(turn, situation, user_id, connection, has_role=True, may_enter=False)
             for voice_id in situation.ids_of(ObjectKind.VOICE):

@@ -25,6 +25,7 @@ from greenroom.rooms.services.people import check_people
 from greenroom.rooms.services.settling import Verdict, note_failure, note_unconfigured, pause, settle
 from greenroom.rooms.services.turns import Situation, Turn, ensure_room, read_situation, take_turn
 from greenroom.rooms.types import (
+    AFTERWARDS,
     STANDING,
     Actual,
     Change,
@@ -97,7 +98,8 @@ class _Run:
             # Giving people the room comes first, other rooms' included: who is in the server is asked in the next run.
             # With a role that is the same: people are given the room one by one.
             is_new = self._seen.role_id is None and (has_changed or self._seen.room.state not in STANDING)
-            if self._seen.desired.presence is Presence.ABSENT or is_new:
+            presence = self._seen.desired.presence
+            if presence is Presence.ABSENT or (is_new and presence not in AFTERWARDS):
                 return settle(self._turn, self._seen, are_people_due=is_new)
             check_people(self._turn, self._seen, self._connection)
             return settle(self._turn, self._seen)
@@ -177,12 +179,13 @@ class _Run:
         return next((it for it in troubles if isinstance(it, DiscordError)), troubles[0] if troubles else None)
 
     def _help_people_in_spite_of(self, trouble: DiscordError | NotYetError) -> None:
-        """Look at the people when Discord refused something for good: what is there is theirs.
+        """Look at the people when Discord refused something for good (what is there is theirs), or all is over.
 
         One account that Discord does not know spoils the overwrites of everybody, and this finds it out.
         """
+        presence = self._seen.desired.presence
         is_for_good = isinstance(trouble, PermanentError) and not isinstance(trouble, Unauthorized)
-        if not is_for_good or self._seen.desired.presence is Presence.ABSENT:
+        if presence is Presence.ABSENT or not (is_for_good or presence in AFTERWARDS):
             return
         with suppress(DiscordError, NotYetError):
             check_people(self._turn, self._seen, self._connection)

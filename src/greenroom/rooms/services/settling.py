@@ -23,6 +23,11 @@ from greenroom.rooms.types import STANDING, AccessState, ObjectKind, Presence, R
 
 # So many failures in a row that would pass by themselves are told to people and to the operator.
 _PATIENCE = 3
+_QUIET = {
+    Presence.HIDDEN: RoomState.HIDDEN,
+    Presence.CLOSED: RoomState.CLOSED,
+    Presence.ARCHIVED: RoomState.ARCHIVED,
+}
 _UNCONFIGURED_RETRY = timedelta(minutes=5)
 _DEAD_TOKEN_RETRY = timedelta(seconds=60)
 _NOT_SET_UP = "Discord is not set up on this site."
@@ -69,12 +74,15 @@ def _calls_of_a_round() -> int:
 
 
 def _note_standing(room: Room, seen: Situation, now: datetime) -> None:
-    if seen.desired.presence is Presence.HIDDEN:
-        set_state(room, RoomState.HIDDEN, now=now)
+    quiet = _QUIET.get(seen.desired.presence)
+    if quiet is not None:
+        if quiet is not RoomState.HIDDEN:
+            room.closed_at = room.closed_at or now
+        set_state(room, quiet, now=now)
         return
     granted = set(room.accesses.filter(state=AccessState.GRANTED).values_list("discord_user_id", flat=True))
     is_full = all(person.discord_user_id in granted for person in seen.participants)
-    room.opened_at = room.opened_at or now
+    room.opened_at, room.closed_at = room.opened_at or now, None
     set_state(room, RoomState.OPEN if is_full else RoomState.OPEN_PARTIAL, now=now)
 
 
@@ -118,7 +126,7 @@ def note_failure(turn: Turn, seen: Situation, error: DiscordError) -> Verdict:
 def _state_after(room: Room, seen: Situation, error: DiscordError) -> RoomState:
     if isinstance(error, Unauthorized):
         return RoomState.BLOCKED
-    if seen.desired.presence is Presence.ABSENT:
+    if seen.desired.presence not in {Presence.HIDDEN, Presence.OPEN}:
         return RoomState.CLOSING
     is_passing = isinstance(error, RetryableError) and room.failure_count < _PATIENCE
     if not is_passing or isinstance(error, CapacityReached):

@@ -121,8 +121,9 @@ def situation_of(room: Room, *, now: datetime) -> Situation:
     )
     known = [person for person in participants if person.discord_user_id not in unknown]
     has_role = room.policy.access_method is not AccessMethod.MEMBER and not room.does_without_role
-    desired = rules.desired_room(facts, known, room.policy, now, has_role=has_role)
-    return Situation(room, _live_objects(room), facts, participants, desired, now)
+    objects = _live_objects(room)
+    desired = rules.desired_room(facts, known, room.policy, now, has_role=has_role, stands=bool(objects))
+    return Situation(room, objects, facts, participants, desired, now)
 
 
 def _live_objects(room: Room) -> tuple[DiscordObject, ...]:

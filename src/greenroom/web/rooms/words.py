@@ -15,6 +15,8 @@ STATES: dict[str, str] = {
     RoomState.OPEN: "Open",
     RoomState.OPEN_PARTIAL: "Open, not for everybody yet",
     RoomState.DEGRADED: "In trouble",
+    RoomState.CLOSED: "Closed, hidden",
+    RoomState.ARCHIVED: "Over, can be read",
     RoomState.CLOSING: "Being closed",
     RoomState.GONE: "Gone",
     RoomState.BLOCKED: "Blocked",
