@@ -11,7 +11,6 @@ import pytest
 from django.db import connection
 from tests.factories import racing
 from tests.factories.clock import SettableClock
-from tests.factories.jobs import registered_kinds
 
 from greenroom.core import clock
 from greenroom.jobs import registry
@@ -84,7 +83,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _wired(source: SettableClock) -> Iterator[SettableClock]:
-    before = clock._source  # noqa: SLF001 -- the module offers no way to ask for it, and tests must put it back
+    before = clock.source()
     clock.use_source(source)
     yield source
     clock.use_source(before)
@@ -105,7 +104,7 @@ def moving_clock() -> Iterator[SettableClock]:
 @pytest.fixture
 def handlers() -> Iterator[None]:
     """Start with an empty table of job handlers, and put the wired one back afterwards."""
-    before = {kind: spec for kind in registered_kinds() if (spec := registry.find_handler(kind))}
+    before = registry.table()
     registry.use({})
     yield
     registry.use(before)

@@ -13,7 +13,7 @@ from greenroom.core import clock
 @pytest.fixture(scope="module")
 def overlap_app(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:  # noqa: ARG001 -- the database must stand
     """Install the app beside the others and make its tables by its own migration; undo both afterwards."""
-    source = clock._source  # noqa: SLF001 -- installing an app wires all of them anew
+    source = clock.source()
     with django_db_blocker.unblock(), modify_settings(INSTALLED_APPS={"append": "tests.core.overlap_app"}):
         call_command("migrate", "overlap_app", verbosity=0)
         yield

@@ -23,7 +23,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def _source_is_put_back() -> Iterator[None]:
-    before = clock._source  # noqa: SLF001 -- the module offers no way to ask for it
+    before = clock.source()
     yield
     clock.use_source(before)
 

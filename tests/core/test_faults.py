@@ -53,6 +53,17 @@ finally:
     assert (spared.returncode, spared.stdout) == (0, "still here\nfinally\ncleaned up\n")
 
 
+def test_watcher_is_told_of_every_point_until_the_block_ends() -> None:
+    reached: list[str] = []
+
+    with faults.watched(reached.append):
+        fault_point("jobs.after_claim")
+        fault_point("jobs.before_close")
+    fault_point("jobs.after_claim")
+
+    assert reached == ["jobs.after_claim", "jobs.before_close"]
+
+
 def test_unknown_armed_point_stops_the_start(tmp_path: Path) -> None:
     result = run_python("print('started')", data_dir=tmp_path, GREENROOM_FAULT_POINT="nowhere")
 

@@ -1,77 +1,46 @@
 """A Discord server to make rooms in: the real client and the sandbox, joined without a socket in between.
 
-The client's requests reach the sandbox's own views as bytes; only the wire is ours. It can lose requests and
-answers, hold a request back and let it land late, and end the process (as far as a test can) at a named point.
+The client's requests reach the sandbox's own views as bytes; the wire between them can lose requests and answers.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
-import pytest
 from django.conf import settings
-from django.test import RequestFactory
-from django.urls import resolve
 from tests.factories.clock import SettableClock
-from tests.factories.jobs import use_handler
 
 from greenroom.accounts.models import DiscordIdentity, User
-from greenroom.core import clock, faults
-from greenroom.core.transactions import refuse_network_in_transaction
-from greenroom.integrations.discord.client import DiscordClient
-from greenroom.integrations.discord.oauth import DiscordOAuth, OAuthApplication, code_challenge, new_code_verifier
+from greenroom.core import clock
+from greenroom.integrations.discord.oauth import code_challenge, new_code_verifier
 from greenroom.integrations.discord.sandbox.faults import FAULTS
+from greenroom.integrations.discord.sandbox.in_process import InProcessTransport, Meddler, deliver
 from greenroom.integrations.discord.sandbox.models import SandboxChannel, SandboxUser, SandboxVoiceState
 from greenroom.integrations.discord.sandbox.queries import visible_channels
-from greenroom.integrations.discord.sandbox.ratelimit import WINDOWS
 from greenroom.integrations.discord.sandbox.services import oauth, people
 from greenroom.integrations.discord.sandbox.services.guild import ensure_guild, sample_user_id
-from greenroom.integrations.discord.sender import Sender, Timing
+from greenroom.integrations.discord.sender import Timing
 from greenroom.integrations.discord.state import BotState
-from greenroom.integrations.discord.transport import Answer, NotSent, Transport, Unanswered
-from greenroom.integrations.discord.types import ChannelType, GuildId
+from greenroom.integrations.discord.transport import Answer, NotSent, Unanswered
+from greenroom.integrations.discord.types import ChannelType
 from greenroom.integrations.sandbox.faults import Seam
 from greenroom.integrations.sandbox.models import ArmedFault
+from greenroom.jobs import registry
 from greenroom.jobs.models import Job, JobState
-from greenroom.jobs.registry import Lane
 from greenroom.jobs.ticker import run_until_idle
 from greenroom.rooms import discord, jobs
 from greenroom.rooms.bot_state import DatabaseBotState
 from greenroom.rooms.discord import Connection
 from greenroom.rooms.models import DiscordObject, Room
 from greenroom.rooms.policies import SITE_POLICY
-from greenroom.rooms.services import sweep_guild
+from greenroom.rooms.services import RECONCILE, sweep_guild
+from greenroom.rooms.simulation.stage import connect
 from greenroom.rooms.types import ObjectKind
 
-BASE_URL = "http://discord.invalid/sandbox/discord/api/v10"
-PAGES_URL = "http://discord.invalid/sandbox/discord/channels"
 _STEPPED = timedelta(minutes=2)
-ROOM_LEASE = timedelta(seconds=45)
 JOIN_SCOPES = ("identify", "guilds.join")
-
-
-class Killed(BaseException):
-    """The process ended here: nothing below this line of the code ran."""
-
-
-@contextmanager
-def killed_at(name: str) -> Iterator[list[int]]:
-    """End the run, as a killed process would, when it reaches the fault point; yields a list of the kills."""
-    kills: list[int] = []
-
-    def end(status: int) -> None:
-        faults.arm("")
-        kills.append(status)
-        raise Killed(name)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(faults.os, "_exit", end)
-        faults.arm(name)
-        yield kills
-        faults.arm("")
 
 
 @dataclass
@@ -93,55 +62,6 @@ class StillTime:
         return Timing(monotonic=self.monotonic, sleep=self.sleep, jitter=lambda: 0.5)
 
 
-Meddler = Callable[[str, str, Callable[[], Answer]], Answer]
-
-
-def deliver(_method: str, _path: str, perform: Callable[[], Answer]) -> Answer:
-    """Let a request and its answer pass."""
-    return perform()
-
-
-@dataclass
-class Wire:
-    """A Transport that ends in the sandbox's views. `meddler` decides what becomes of each request."""
-
-    meddler: Meddler = deliver
-    requests: list[str] = field(default_factory=list)
-
-    def send(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> Answer:
-        parts = urlsplit(url)
-        path = parts.path.removeprefix(urlsplit(BASE_URL).path)
-
-        def perform() -> Answer:
-            return _answer(method, parts.path, parts.query, headers, content)
-
-        self.requests.append(f"{method} {path}")
-        return self.meddler(method, path, perform)
-
-    def close(self) -> None:
-        """There is nothing to close."""
-
-    def count(self, method: str) -> int:
-        """Tell how many requests of a method were sent."""
-        return sum(line.startswith(f"{method} ") for line in self.requests)
-
-
-def _answer(method: str, path: str, query: str, headers: Mapping[str, str], content: bytes | None) -> Answer:
-    WINDOWS.forget()
-    request = RequestFactory().generic(
-        method,
-        path,
-        content or b"",
-        content_type=headers.get("Content-Type", "application/json"),
-        QUERY_STRING=query,
-        headers={name: value for name, value in headers.items() if name != "Content-Type"},
-    )
-    found = resolve(path)
-    response = found.func(request, *found.args, **found.kwargs)
-    lowered = {name.lower(): value for name, value in response.items()}
-    return Answer(response.status_code, lowered, response.content)
-
-
 def lose_next_answer(method: str) -> Meddler:
     """Carry the next request of a method out and lose its answer."""
     left = [method]
@@ -150,6 +70,18 @@ def lose_next_answer(method: str) -> Meddler:
         answer = perform()
         if sent in left:
             left.remove(sent)
+            raise Unanswered("lost")
+        return answer
+
+    return meddle
+
+
+def lose_answers(method: str) -> Meddler:
+    """Carry all requests of a method out and lose their answers."""
+
+    def meddle(sent: str, _path: str, perform: Callable[[], Answer]) -> Answer:
+        answer = perform()
+        if sent == method:
             raise Unanswered("lost")
         return answer
 
@@ -165,7 +97,7 @@ def refuse_all(_method: str, _path: str, _perform: Callable[[], Answer]) -> Answ
 class World:
     """A guild, a wired connection to it, a clock that is set, and the job rows of rooms."""
 
-    wire: Wire
+    wire: InProcessTransport
     clock: SettableClock
     connection: Connection
     time: StillTime
@@ -297,29 +229,19 @@ class World:
         return list(SandboxChannel.objects.filter(type=kind).order_by("pk").values_list("name", flat=True))
 
 
-def make_connection(wire: Transport, time: StillTime, state: BotState | None = None) -> Connection:
+def make_connection(wire: InProcessTransport, time: StillTime, state: BotState | None = None) -> Connection:
     """Join the real client to a wire."""
-    known = settings.DISCORD
-    sender = Sender(
-        base_url=BASE_URL,
-        user_agent="DiscordBot (https://coach.example, 1)",
-        transport=wire,
-        state=state or DatabaseBotState(known.bot_token, time.monotonic, time.database_now),
-        refuse_if_in_transaction=refuse_network_in_transaction,
-        timing=time.timing(),
-    )
-    application = OAuthApplication(known.client_id, known.client_secret, known.redirect_uri, known.authorize_url)
-    client, sign_in = DiscordClient(sender, known.bot_token), DiscordOAuth(sender, application)
-    return Connection(client, sign_in, GuildId(int(known.guild_id)), PAGES_URL)
+    state = state or DatabaseBotState(settings.DISCORD.bot_token, time.monotonic, time.database_now)
+    return connect(wire, time.timing(), state=state)
 
 
 @contextmanager
 def open_world(source: SettableClock) -> Iterator[World]:
     """Wire a world; needs the `handlers` fixture and a database."""
     ensure_guild()
-    wire, time = Wire(), StillTime()
+    wire, time = InProcessTransport(), StillTime()
     world = World(wire, source, make_connection(wire, time), time)
-    use_handler("rooms.reconcile", jobs.reconcile, lane=Lane.ROOMS, lease=ROOM_LEASE, max_attempts=1_000_000)
+    registry.use({**registry.table(), RECONCILE: jobs.JOB_HANDLERS[RECONCILE]})
     before = discord.current()
     discord.use(world.connection)
     yield world

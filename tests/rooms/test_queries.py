@@ -4,7 +4,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 from tests.factories.accounts import make_user
 from tests.factories.bookings import add_booking, make_booking, make_coach
-from tests.factories.rooms import PAGES_URL, World, live, make_room
+from tests.factories.rooms import World, live, make_room
 from tests.rooms.conftest import Book
 
 from greenroom.bookings.models import Booking
@@ -15,6 +15,7 @@ from greenroom.rooms import discord
 from greenroom.rooms.models import Room, RoomAccess
 from greenroom.rooms.policies import TWO_STEP, WINDOW
 from greenroom.rooms.queries import policy_for, room_view, rooms_needing_attention
+from greenroom.rooms.simulation.stage import PAGES_URL
 from greenroom.rooms.types import AccessState, PageState, RoomState
 
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)

@@ -50,8 +50,6 @@ from greenroom.rooms import jobs as rooms_jobs
 from greenroom.rooms import messages as rooms_messages
 from greenroom.rooms.bot_state import DatabaseBotState
 
-_ROOM_LEASE = timedelta(seconds=45)
-
 JOB_HANDLERS: dict[str, HandlerSpec] = {
     "bookings.expire_hold": HandlerSpec(bookings_jobs.expire_hold, Lane.MONEY),
     "bookings.time_out_request": HandlerSpec(bookings_jobs.time_out_request, Lane.MONEY),
@@ -64,11 +62,7 @@ JOB_HANDLERS: dict[str, HandlerSpec] = {
     "accounts.finish_link": HandlerSpec(accounts_jobs.finish_link, Lane.ROOMS),
     "accounts.revoke_link": HandlerSpec(accounts_jobs.revoke_link, Lane.SLOW),
     "accounts.prune": HandlerSpec(accounts_jobs.prune, Lane.SLOW, every=timedelta(minutes=15)),
-    # Closing a room is tried for as long as it takes.
-    "rooms.reconcile": HandlerSpec(rooms_jobs.reconcile, Lane.ROOMS, lease=_ROOM_LEASE, max_attempts=1_000_000),
-    "rooms.watch": HandlerSpec(rooms_jobs.watch, Lane.ROOMS, every=timedelta(minutes=1)),
-    "rooms.examine": HandlerSpec(rooms_jobs.examine, Lane.SLOW, every=timedelta(hours=1)),
-    "rooms.sweep": HandlerSpec(rooms_jobs.sweep, Lane.ROOMS, every=timedelta(minutes=5)),
+    **rooms_jobs.JOB_HANDLERS,
     "orders.settle": HandlerSpec(orders_jobs.settle, Lane.MONEY),
     "orders.end_unpaid": HandlerSpec(orders_jobs.end_unpaid, Lane.MONEY),
     "orders.review_access": HandlerSpec(orders_jobs.review_access, Lane.MONEY, every=timedelta(minutes=1)),

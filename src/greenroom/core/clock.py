@@ -41,6 +41,11 @@ def use_source(source: Source) -> None:
     _source = source
 
 
+def source() -> Source:
+    """Return the wired source, so that whoever wires another for a while can put it back."""
+    return _source
+
+
 def advance(by: timedelta) -> datetime:
     """Move the sandbox's clock forward for every process and return the new instant.
 

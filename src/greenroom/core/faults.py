@@ -5,6 +5,8 @@ comparison. `FAULT_POINTS` is the whole list: reaching an unlisted one is an err
 """
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 FAULT_POINTS: frozenset[str] = frozenset(
     {
@@ -36,6 +38,7 @@ FAULT_POINTS: frozenset[str] = frozenset(
 KILLED_STATUS = 86
 
 _armed = ""
+_watcher: Callable[[str], None] | None = None
 
 
 def arm(name: str) -> None:
@@ -49,12 +52,28 @@ def arm(name: str) -> None:
     _armed = name
 
 
+@contextmanager
+def watched(watcher: Callable[[str], None]) -> Iterator[None]:
+    """Call `watcher` with every point that is reached, for as long as the block lasts; what it raises is raised there.
+
+    So a simulation in one process lets a run end, or another one come in between, where a process might have died.
+    """
+    global _watcher  # noqa: PLW0603 -- as above
+    before, _watcher = _watcher, watcher
+    try:
+        yield
+    finally:
+        _watcher = before
+
+
 def fault_point(name: str) -> None:
-    """End the process at once, without clean-up, when `name` is armed.
+    """End the process at once, without clean-up, when `name` is armed; a watcher is told of every point.
 
     Raises: LookupError when `name` is not in `FAULT_POINTS`.
     """
     if name not in FAULT_POINTS:
         raise LookupError(f"{name} is not a listed fault point.")
+    if _watcher is not None:
+        _watcher(name)
     if name == _armed:
         os._exit(KILLED_STATUS)

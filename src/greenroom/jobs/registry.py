@@ -42,6 +42,11 @@ def use(handlers: Mapping[str, HandlerSpec]) -> None:
     _handlers.update(handlers)
 
 
+def table() -> dict[str, HandlerSpec]:
+    """Return a copy of the whole table."""
+    return dict(_handlers)
+
+
 def find_handler(kind: str) -> HandlerSpec | None:
     """Return how `kind` is run, or None when this version does not know it."""
     return _handlers.get(kind)

@@ -7,6 +7,7 @@ from greenroom.core.errors import BusyError
 from greenroom.integrations.discord.errors import DiscordError
 from greenroom.jobs.errors import PermanentFailureError, RetryLaterError
 from greenroom.jobs.models import Job
+from greenroom.jobs.registry import HandlerSpec, Lane
 from greenroom.jobs.services import close_earlier
 from greenroom.rooms import services
 
@@ -47,3 +48,12 @@ def examine(job: Job) -> None:
     close_earlier(job, now=now)
     if report is not None and report.problem:
         raise PermanentFailureError(f"{report.problem} See the page about Discord.")
+
+
+JOB_HANDLERS: dict[str, HandlerSpec] = {
+    # Closing a room is tried for as long as it takes.
+    services.RECONCILE: HandlerSpec(reconcile, Lane.ROOMS, lease=timedelta(seconds=45), max_attempts=1_000_000),
+    "rooms.watch": HandlerSpec(watch, Lane.ROOMS, every=timedelta(minutes=1)),
+    "rooms.examine": HandlerSpec(examine, Lane.SLOW, every=timedelta(hours=1)),
+    "rooms.sweep": HandlerSpec(sweep, Lane.ROOMS, every=timedelta(minutes=5)),
+}

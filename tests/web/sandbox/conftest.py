@@ -12,7 +12,7 @@ from greenroom.core.clock import OffsetClock
 @pytest.fixture(autouse=True)
 def sandbox_clock(tmp_path: Path) -> Iterator[OffsetClock]:
     """A sandbox's clock with a file of its own; it moves forward for this test alone."""
-    before, source = clock._source, OffsetClock(tmp_path / "clock.json")  # noqa: SLF001 -- tests must put it back
+    before, source = clock.source(), OffsetClock(tmp_path / "clock.json")
     clock.use_source(source)
     yield source
     clock.use_source(before)
