@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 import pytest
-from tests.factories.rooms import World, refuse_all
+from tests.factories.rooms import World, lose_answers, refuse_all
 from tests.rooms.conftest import Book
 
 from greenroom.integrations.discord.errors import Unavailable
@@ -46,6 +46,28 @@ def test_stray_that_the_ledger_knows_is_deleted_without_asking(world: World) -> 
 
     assert world.rooms() == []
     assert not any("audit-logs" in line for line in world.wire.requests)
+
+
+def test_stray_that_somebody_renamed_is_deleted_when_the_ledger_knows_it(world: World) -> None:
+    make_channel(world, "our cosy corner", by_bot=False)
+    DiscordObject.objects.create(guild_id=world.connection.guild_id, kind="voice", object_id=5_000, seen_at=world.now)
+
+    assert sweep_guild() == 1
+
+    assert world.rooms() == []
+
+
+def test_stray_whose_deletion_was_never_answered_is_seen_to_be_gone(world: World) -> None:
+    make_channel(world)
+    world.wire.meddler = lose_answers("DELETE")
+    sweep_guild()
+    assert world.rooms() == []
+    assert DiscordObject.objects.get().deleted_at is None
+    world.allow_everything()
+
+    sweep_guild()
+
+    assert DiscordObject.objects.get().deleted_at == world.now
 
 
 def test_stray_that_nobody_proves_to_be_ours_is_closed_and_stays(world: World) -> None:

@@ -31,14 +31,16 @@ _MADE_BY = {
 def sweep_guild() -> int:
     """Take away what belongs to no live room; returns how many objects were deleted.
 
-    Only what bears a marker is ever touched: access to a stray channel is taken at once, and a stray is deleted when
-    our ledger or the server's audit log proves that our bot made it. One's trouble does not keep the others.
+    Only what bears a marker, or what our ledger knows, is ever touched: access to a stray channel is taken at once, and
+    a stray is deleted when our ledger or the server's audit log proves that our bot made it. One's trouble does not
+    keep the others.
     Raises: DiscordError when the channels or the roles cannot be listed.
     """
     connection = discord.current()
     if connection is None:
         return 0
     strays = _strays(connection)
+    strays += _forgotten(connection, {stray.id for stray in strays})
     return sum(_remove(stray, connection) for stray in strays)
 
 
@@ -63,6 +65,15 @@ def _strays(connection: Connection) -> list[Found]:
     held = set(live.filter(object_id__in=[found.id for found, _ in marked]).values_list("object_id", flat=True))
     strays = [found for found, marker in marked if found.id not in held and (found.kind, marker) not in awaited]
     return sorted(strays, key=lambda found: (found.kind is ObjectKind.ROLE, found.id))
+
+
+def _forgotten(connection: Connection, known: set[int]) -> list[Found]:
+    """Return what an earlier sweep was about to delete, and nobody saw go: the answer was lost, or the run died.
+
+    Whatever it is called by now: the ledger knows it as ours, and as no room's.
+    """
+    live = ledger.live_objects().filter(guild_id=connection.guild_id, room__isnull=True, object_id__isnull=False)
+    return [Found(ObjectKind(row.kind), row.object_id or 0) for row in live.exclude(object_id__in=known).order_by("pk")]
 
 
 def _remove(stray: Found, connection: Connection) -> bool:
