@@ -134,7 +134,7 @@ def _words(issued: Document) -> tuple[str, str, tuple[str, ...]]:
     if issued.kind == DocumentKind.REFUND_NOTE:
         # What somebody sent by hand takes as long as their way takes.
         is_by_hand = was_paid_by_hand(issued.order.ref)
-        after = () if is_by_hand else ("Banks usually show it within five to ten days.",)
-        return f"Your refund note {issued.label}", f"{amount} went back the way you paid.", after
+        on_banks = () if is_by_hand else ("Banks usually show it within five to ten days.",)
+        return f"Your refund note {issued.label}", f"{amount} went back the way you paid.", on_banks
     after = "So you do not have it yet. We have been told, and give it back another way."
     return f"Your refund came back: {issued.label}", f"Your bank sent the refund of {amount} back to us.", (after,)
