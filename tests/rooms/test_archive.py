@@ -13,6 +13,7 @@ from tests.rooms.conftest import Book
 from greenroom.bookings.models import Booking
 from greenroom.catalog.models import Offer
 from greenroom.core.models import AuditEntry
+from greenroom.integrations.discord.permissions import Permission
 from greenroom.integrations.discord.sandbox.models import SandboxChannel, SandboxRole
 from greenroom.integrations.discord.sandbox.queries import visible_channels
 from greenroom.integrations.discord.sandbox.services import people
@@ -23,7 +24,7 @@ from greenroom.jobs.models import Job, JobState
 from greenroom.rooms import jobs
 from greenroom.rooms.models import DiscordObject, Room
 from greenroom.rooms.policies import WINDOW, AccessMethod, RoomKind
-from greenroom.rooms.queries import room_view
+from greenroom.rooms.queries import room_view, rooms_needing_attention
 from greenroom.rooms.services import sweep_guild, trim_archives
 from greenroom.rooms.types import PageState, RoomState
 
@@ -136,6 +137,23 @@ def test_room_that_cannot_be_archived_lets_nobody_stay(world: World) -> None:
     assert world.is_in_voice("sam.student") is False
     assert Room.objects.get().state == RoomState.CLOSING
     world.advance(2 * MINUTE)
+    assert_readable_alone(world)
+
+
+@pytest.mark.usefixtures("ended")
+def test_archive_that_the_bot_may_not_make_is_locked_instead(world: World) -> None:
+    everyone = SandboxRole.objects.get(pk=world.connection.guild_id)
+    everyone.permissions &= ~Permission.SEND_MESSAGES_IN_THREADS
+    everyone.save()
+
+    world.advance(SECOND)
+
+    assert len(world.rooms()) == 1
+    assert world.sees("sam.student") == world.sees("maya.coach") == []
+    assert Room.objects.get() in rooms_needing_attention()
+    everyone.permissions |= Permission.SEND_MESSAGES_IN_THREADS
+    everyone.save()
+    world.advance(MINUTE)
     assert_readable_alone(world)
 
 

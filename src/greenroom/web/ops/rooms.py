@@ -103,11 +103,16 @@ def _room_context(room: Room) -> dict[str, Any]:
     }
 
 
+_EVENTS = {
+    "fallback": "Another place to meet was offered",
+    "do_without_role": "Its people are let in one by one from here on, without a role",
+    "end_archive": "The archive was ended: there were too many",
+}
+
+
 def _event_words(action: str) -> str:
     word = action.removeprefix("room.")
-    if word == "fallback":
-        return "Another place to meet was offered"
-    return STATES.get(word, word.replace("_", " "))
+    return _EVENTS.get(word) or STATES.get(word, word.replace("_", " "))
 
 
 def _change_words(change: Change) -> str:
