@@ -12,7 +12,7 @@ from greenroom.integrations.discord.sandbox.services import people
 from greenroom.integrations.discord.transport import Answer, NotSent, Unanswered
 from greenroom.integrations.discord.types import ChannelType
 from greenroom.rooms.models import DiscordObject, Room
-from greenroom.rooms.policies import AccessMethod, RoomKind
+from greenroom.rooms.policies import INSTANT, AccessMethod, RoomKind
 from greenroom.rooms.queries import rooms_needing_attention
 from greenroom.rooms.types import ObjectKind, RoomState
 
@@ -33,6 +33,17 @@ def kind() -> RoomKind:
 
 def texts(world: World) -> list[str]:
     return world.rooms(ChannelType.TEXT)
+
+
+@pytest.mark.parametrize("access", [AccessMethod.ROLE])
+def test_instant_room_is_open_as_soon_as_it_is_booked_weeks_ahead(world: World, book: Book) -> None:
+    booking = book(60 * 24 * HOUR, student="sam.student", policy=INSTANT)
+
+    world.advance(SOON)
+
+    assert len(world.sees("sam.student")) == len(world.sees("maya.coach")) == 2
+    world.go_to(booking.session.ends_at + HOUR)
+    assert world.rooms() == texts(world) == []
 
 
 def test_both_channels_are_for_its_people_and_go_together(world: World, book: Book) -> None:
