@@ -32,6 +32,7 @@ FAULT_POINTS: frozenset[str] = frozenset(
         "rooms.after_lock_down",
         "rooms.after_refresh",
         "rooms.after_join",
+        "rooms.after_reminder",
         "rooms.sweep_after_lock",
     }
 )

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from greenroom.core import clock
 from greenroom.core.admin import ReadOnlyAdmin
 from greenroom.rooms import services
-from greenroom.rooms.models import BotRecord, DiscordObject, Room, RoomAccess
+from greenroom.rooms.models import BotRecord, DiscordObject, Room, RoomAccess, RoomReminder
 
 
 class RoomAccessInline(admin.TabularInline):
@@ -30,6 +30,16 @@ class DiscordObjectInline(admin.TabularInline):
         return False
 
 
+class RoomReminderInline(admin.TabularInline):
+    model = RoomReminder
+    extra = 0
+    can_delete = False
+    fields = readonly_fields = ("discord_user_id", "starts_at", "asked_at", "ask_count", "sent_at", "refused_with")
+
+    def has_add_permission(self, _request: HttpRequest, _obj: object = None) -> bool:
+        return False
+
+
 @admin.register(Room)
 class RoomAdmin(ReadOnlyAdmin):
     list_display = (
@@ -44,7 +54,7 @@ class RoomAdmin(ReadOnlyAdmin):
     list_select_related = ("session",)
     search_fields = ("ref", "discord_objects__marker", "discord_objects__object_id", "last_error_detail")
     ordering = ("-session__starts_at",)
-    inlines: ClassVar = [RoomAccessInline, DiscordObjectInline]
+    inlines: ClassVar = [RoomAccessInline, DiscordObjectInline, RoomReminderInline]
     actions = ("look_now",)
 
     @admin.action(description="Look at the selected rooms right now", permissions=["view"])

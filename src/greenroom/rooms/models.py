@@ -172,6 +172,36 @@ class RoomAccess(models.Model):
         return f"{self.role}: {self.state}"
 
 
+class RoomReminder(models.Model):
+    """A direct message with the way in, to one account, for one time of the session. Written before it is sent.
+
+    While it is neither sent nor `refused_with` a code of Discord's, the outcome is unknown: the answer was lost, or
+    the process died. `asked_at` is when it was sent first, `ask_count` how often.
+    """
+
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="reminders")
+    discord_user_id = models.BigIntegerField()
+    starts_at = models.DateTimeField()
+    asked_at = models.DateTimeField()
+    ask_count = models.PositiveSmallIntegerField(default=1)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    refused_with = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["room", "discord_user_id", "starts_at"], name="room_reminders_one_per_person_and_time"
+            ),
+            models.CheckConstraint(
+                condition=Q(sent_at__isnull=True) | Q(refused_with=""), name="room_reminders_are_sent_or_refused"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Return to whom and for when."""
+        return f"{self.discord_user_id} for {self.starts_at:%Y-%m-%d %H:%M}"
+
+
 class DiscordObject(models.Model):
     """One thing that our bot asked Discord for: asked, standing, gone. Rows stay for ever and prove what is ours.
 

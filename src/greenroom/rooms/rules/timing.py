@@ -63,6 +63,12 @@ def is_fallback_time(session: SessionFacts, policy: RoomPolicy, now: datetime) -
     return is_on and fallback_at(session, policy) <= now < closes_at(session, policy)
 
 
+def remind_at(session: SessionFacts, policy: RoomPolicy) -> datetime | None:
+    """Tell from when on, until the start, people are reminded of the session; None: never."""
+    is_on = session.is_on_discord and session.status in COUNTING
+    return session.starts_at - policy.remind_before if is_on and policy.remind_before else None
+
+
 def presence_at(session: SessionFacts, policy: RoomPolicy, now: datetime) -> Presence:
     """Tell whether the room should exist at `now`, and be seen."""
     is_wanted = session.is_on_discord and session.status in COUNTING

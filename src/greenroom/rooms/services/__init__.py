@@ -12,17 +12,21 @@ from greenroom.rooms.services.planning import (
 )
 from greenroom.rooms.services.previewing import preview_room
 from greenroom.rooms.services.reconcile import reconcile_session
+from greenroom.rooms.services.reminding import REMIND, Reminder, remind
 from greenroom.rooms.services.settling import Verdict
 from greenroom.rooms.services.sweep import sweep_guild
 
 __all__ = [
     "RECONCILE",
+    "REMIND",
+    "Reminder",
     "Verdict",
     "examine_guild",
     "keep_policy",
     "preview_room",
     "reconcile_key",
     "reconcile_session",
+    "remind",
     "request_reconcile",
     "request_reconcile_of",
     "sweep_guild",

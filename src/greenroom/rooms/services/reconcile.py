@@ -22,6 +22,7 @@ from greenroom.rooms.services.changing import make_change
 from greenroom.rooms.services.looking import look_at, place_of, solve
 from greenroom.rooms.services.offering import offer_fallback
 from greenroom.rooms.services.people import check_people
+from greenroom.rooms.services.reminding import plan_reminders
 from greenroom.rooms.services.settling import Verdict, note_failure, note_unconfigured, pause, settle
 from greenroom.rooms.services.turns import Situation, Turn, ensure_room, read_situation, take_turn
 from greenroom.rooms.types import (
@@ -59,6 +60,7 @@ def reconcile_session(session_id: int) -> Verdict:
     except TurnLostError:
         verdict = Verdict(clock.now() + _TURN_POLL, "Another run took this room over.")
     offer_fallback(room, now=clock.now())
+    plan_reminders(room, now=clock.now())
     return verdict
 
 
