@@ -28,6 +28,7 @@ OWN = {
     "channel_name_template": "lesson-{short8}",
     "role_name_template": "Lesson {short8}",
     "archive_for": "10080",
+    "remind_before": "30",
 }
 MINUTE = timedelta(minutes=1)
 AS_OWN = replace(
@@ -41,6 +42,7 @@ AS_OWN = replace(
     channel_name_template="lesson-{short8}",
     role_name_template="Lesson {short8}",
     archive_for=timedelta(days=7),
+    remind_before=30 * MINUTE,
 )
 
 
@@ -113,6 +115,8 @@ def test_offers_of_others_are_not_there(desk: Client, method: str) -> None:
         ({"open_before": "-5"}, "id_open_before", "Choose one from the list."),
         ({"close_after": ""}, "id_close_after", "Choose one."),
         ({"teardown_after": "5"}, "id_teardown_after", "A room closes before it is taken away, or together."),
+        ({"remind_before": "7"}, "id_remind_before", "Choose one from the list."),
+        ({"remind_before": ""}, "id_remind_before", "Choose one."),
         ({"kind": "stage"}, "id_kind", "Choose one from the list."),
         ({"channel_name_template": "lesson"}, "id_channel_name_template", "Write {short8} exactly once"),
         ({"channel_name_template": "{short8}"}, "id_channel_name_template", "three letters or more"),

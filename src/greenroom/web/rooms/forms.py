@@ -27,6 +27,7 @@ _BEFORE = (0, 5, 10, 15, 30, _HOUR, 2 * _HOUR, 4 * _HOUR, 12 * _HOUR, _DAY, 2 * 
 _AFTER = (0, 5, 10, 15, 30, _HOUR, 2 * _HOUR, 4 * _HOUR, 8 * _HOUR, 12 * _HOUR, _DAY)
 _TEARDOWN = (*_AFTER, 2 * _DAY, 7 * _DAY, 14 * _DAY, 30 * _DAY)
 _ARCHIVE = (0, _DAY, 3 * _DAY, 7 * _DAY, 14 * _DAY, 30 * _DAY, 90 * _DAY, 180 * _DAY, 365 * _DAY)
+_REMIND = (0, 5, 10, 15, 30, _HOUR, 2 * _HOUR, _DAY)
 _PRESET_NAMES = {"window": "Window", "two_step": "Two steps", "instant": "At once"}
 _METHODS = (
     (AccessMethod.AUTO.value, "By a role while the server has plenty, else person by person"),
@@ -68,6 +69,10 @@ class PolicyForm(forms.Form):
     role_name_template = _name("Name of the role", "Session 1f3a9b02")
     archive_for = _span("When it is taken away", help_text="What was written stays readable for its people, or not.")
 
+    remind_before = _span(
+        "A message on Discord with the way in", help_text="To everybody who has linked Discord and is in the server."
+    )
+
     def __init__(self, data: Any = None, *, kept: RoomPolicy | None, above: RoomPolicy | None) -> None:
         """Show `kept`, what this level has itself; `above` is what counts without it, None where nothing is above."""
         shown = kept or above or PRESETS["window"]
@@ -81,6 +86,7 @@ class PolicyForm(forms.Form):
             "close_after": _spans(_AFTER, shown.close_after, after_words),
             "teardown_after": _spans(_TEARDOWN, shown.teardown_after, after_words),
             "archive_for": _spans(_ARCHIVE, shown.archive_for, _archive_words),
+            "remind_before": _spans(_REMIND, shown.remind_before, _remind_words),
         }
         fields: dict[str, Any] = self.fields
         for name, these in choices.items():
@@ -113,7 +119,7 @@ _NOT_AS_TYPED = {"preset", "access_method", "kind"}
 
 
 def _initial(shown: RoomPolicy, kept: RoomPolicy | None, above: RoomPolicy | None) -> dict[str, Any]:
-    spans = ("provision_before", "open_before", "close_after", "teardown_after", "archive_for")
+    spans = ("provision_before", "open_before", "close_after", "teardown_after", "archive_for", "remind_before")
     preset = ABOVE if kept is None and above is not None else preset_of(shown) or OWN
     return {name: str(getattr(shown, name) // _MINUTE) for name in spans} | {
         "preset": preset,
@@ -136,3 +142,7 @@ def _begin(words: str) -> str:
 
 def _archive_words(span: timedelta) -> str:
     return f"readable for {span_words(span)}, then deleted" if span else "deleted at once"
+
+
+def _remind_words(before: timedelta) -> str:
+    return f"{span_words(before)} before the start" if before else "none"

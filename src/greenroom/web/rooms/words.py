@@ -33,6 +33,8 @@ def policy_words(policy: RoomPolicy) -> str:
         parts.append("with a text channel")
     if policy.archive_for:
         parts.append(f"can be read for {span_words(policy.archive_for)} afterwards")
+    if policy.remind_before:
+        parts.append(f"is announced on Discord {span_words(policy.remind_before)} before the start")
     return ", ".join(parts)
 
 
