@@ -16,7 +16,7 @@ from greenroom.rooms.simulation.tally import WRONG
 
 # In parts, so that they are played at once where there are several processors.
 SEEDS_OF_A_PART = 15
-FIRST_SEEDS = (*range(0, 285, SEEDS_OF_A_PART), 300)
+FIRST_SEEDS = range(0, 300, SEEDS_OF_A_PART)
 # Few enough to be quick, and in five of them a channel is lost.
 SOME = ("--first", "12", "--seeds", "12")
 
@@ -46,11 +46,6 @@ def test_whatever_happens_rooms_open_and_close_on_time(first: int) -> None:
     assert numbers["seeds"] == SEEDS_OF_A_PART
     assert numbers["failed_seeds"] == []
     assert all(numbers[what] for what in ("sessions", "crashes", "stalls", "edits", "changes", "calls"))
-
-
-@pytest.mark.xfail(reason="a room is seen 72 seconds after the last trouble, and it is not known yet why")
-def test_open_question_of_seed_289() -> None:
-    assert not play_seeds([289]).has_failed
 
 
 def test_without_adoption_and_sweep_rooms_are_left_over() -> None:

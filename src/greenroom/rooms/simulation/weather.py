@@ -1,5 +1,6 @@
 """What becomes of requests to Discord, and of the machines that make them, by dice."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,6 +11,7 @@ from django.db import connection
 from greenroom.integrations.discord.transport import READ_SECONDS, Answer, NotSent, Unanswered
 from greenroom.integrations.sandbox.faults import Seam
 from greenroom.integrations.sandbox.models import ArmedFault
+from greenroom.rooms.rules.markers import CALL_LASTS_AT_MOST, LATE_LANDING
 from greenroom.rooms.simulation.stage import MINUTE, SECOND, Killed, Stage
 from greenroom.rooms.simulation.witness import Witness
 
@@ -18,8 +20,9 @@ Perform = Callable[[], Answer]
 _TIME_OUT = READ_SECONDS * SECOND
 # Longer than a room's turn (30 s) and than the lease of its row (45 s).
 _STALL_SECONDS = (1, 3, 20, 40, 70, 120)
-# Within what the client waits for and what the reconciler reckons with (23 s), and far beyond it.
+# Within what the client waits for and what the reconciler reckons with, and far beyond it.
 _LANDING_SECONDS = (2, 6, 12, 21, 40, 300)
+_RECKONED_WITH = CALL_LASTS_AT_MOST + LATE_LANDING
 
 
 class Mood(StrEnum):
@@ -132,13 +135,16 @@ class Weather:
         """Hold a request back until its sender has given up waiting, or longer than the reconciler reckons with."""
         self.stage.tally.happened("late_landings")
         delay = self.stage.dice.choice(_LANDING_SECONDS) * SECOND
-        self.stage.later(delay, lambda: self._land(perform))
+        self.stage.later(delay, lambda: self._land(perform, is_far_too_late=delay > _RECKONED_WITH))
         self.stage.wait(_TIME_OUT)
         raise Unanswered("still on its way")
 
-    def _land(self, perform: Perform) -> None:
+    def _land(self, perform: Perform, *, is_far_too_late: bool) -> None:
+        """Carry a late request out. One that nobody waits for any more is found by the sweep, like what hands did."""
         self.stage.trouble()
-        perform()
+        answer = perform()
+        if is_far_too_late and answer.is_success and (about := _channel_in(answer)) is not None:
+            self.witness.was_meddled(about)
 
     def _stall_before(self, perform: Perform) -> Answer:
         self._stall()
@@ -161,3 +167,9 @@ class Weather:
         self.stage.trouble(self.stage.now + _FAULTS[name])
         ArmedFault.objects.update_or_create(seam=Seam.DISCORD, name=name, defaults={"remaining": 1})
         return perform()
+
+
+def _channel_in(answer: Answer) -> int | None:
+    """Return the channel that an answer shows, if it does."""
+    shown = json.loads(answer.body) if answer.body else {}
+    return int(shown["id"]) if "permission_overwrites" in shown else None
