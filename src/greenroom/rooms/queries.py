@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
@@ -78,7 +79,7 @@ def kept_policy(owner: PolicyOwner) -> RoomPolicy | None:
     return kept.policy if kept else None
 
 
-def owner_columns(owner: PolicyOwner) -> dict[str, Offer | Coach | None]:
+def owner_columns(owner: PolicyOwner) -> dict[str, Any]:
     """Return the two columns that say whose a kept policy is."""
     return {
         "offer": owner if isinstance(owner, Offer) else None,

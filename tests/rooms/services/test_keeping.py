@@ -1,11 +1,13 @@
+import threading
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 from tests.factories.accounts import make_user
 from tests.factories.bookings import make_coach, make_offer
 from tests.factories.clock import SettableClock
+from tests.factories.waiting import PATIENCE_SECONDS
 
 from greenroom.catalog.models import Offer
 from greenroom.coaches.models import Coach
@@ -113,6 +115,34 @@ def test_kept_policy_comes_back_as_it_was(policy: RoomPolicy, coach: Coach, now:
 
     assert kept_policy(coach) == policy
     assert str(KeptPolicy.objects.get()) == f"rooms of {coach}"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("whose", ["site", "coach"])
+def test_first_policies_saved_at_once_are_one(whose: str, now: datetime) -> None:
+    coach = make_coach()
+    owner: PolicyOwner = coach if whose == "coach" else None
+    together = threading.Barrier(4)
+    errors: list[Exception] = []
+
+    def save(policy: RoomPolicy) -> None:
+        together.wait(PATIENCE_SECONDS)
+        try:
+            keep_policy(owner, policy, actor=ADMIN, now=now)
+        except Exception as error:  # noqa: BLE001 -- told below
+            errors.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=save, args=(policy,)) for policy in (WINDOW, TWO_STEP, INSTANT, OWN)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE_SECONDS)
+
+    assert errors == []
+    assert KeptPolicy.objects.count() == 1
+    assert AuditEntry.objects.count() == 4
 
 
 def test_site_has_one_policy() -> None:

@@ -31,14 +31,13 @@ def keep_policy(owner: PolicyOwner, policy: RoomPolicy | None, *, actor: Actor, 
             return
         before = _spelled(kept.policy) if kept else {}
         after = _spelled(policy) if policy else {}
-        row = kept or KeptPolicy(**columns)
-        for name, value in asdict(policy).items() if policy else ():
-            setattr(row, name, value)
-        if policy:
-            row.save()
-        audit.record(actor=actor, action="rooms.keep_policy", target=row, now=now, before=before, after=after)
-        if not policy:
-            row.delete()
+        if policy is not None:
+            # Of two first ones at once the constraint lets one in, and the other changes it.
+            kept, _made = KeptPolicy.objects.update_or_create(defaults=asdict(policy), **columns)
+        if kept is not None:
+            audit.record(actor=actor, action="rooms.keep_policy", target=kept, now=now, before=before, after=after)
+        if kept is not None and policy is None:
+            kept.delete()
 
 
 def _check_may(actor: Actor, owner: PolicyOwner) -> None:
