@@ -10,7 +10,7 @@ from greenroom.bookings.models import CoachingSession
 from greenroom.rooms import rules
 from greenroom.rooms.models import Room
 from greenroom.rooms.policies import RoomPolicy
-from greenroom.rooms.types import AccessState, ObjectKind, SessionFacts
+from greenroom.rooms.types import AccessState, SessionFacts
 
 _NAME_LENGTH = 32
 
@@ -50,5 +50,4 @@ def _is_ready(room: Room | None) -> bool:
     """
     if room is None or room.opened_at is None:
         return False
-    voice = room.discord_objects.filter(kind=ObjectKind.VOICE, object_id__isnull=False, deleted_at__isnull=True)
-    return voice.exists() and not room.accesses.filter(state=AccessState.FAILED).exists()
+    return room.voice_channel() is not None and not room.accesses.filter(state=AccessState.FAILED).exists()

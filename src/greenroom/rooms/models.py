@@ -121,6 +121,11 @@ class Room(PolicyColumns):
         """Return whose room it is."""
         return f"room of session {self.session_id}"
 
+    def voice_channel(self) -> "DiscordObject | None":
+        """Return the channel that people join, while one stands; one query."""
+        live = self.discord_objects.filter(kind=ObjectKind.VOICE, object_id__isnull=False, deleted_at__isnull=True)
+        return live.order_by("-marker", "object_id").first()
+
 
 class RoomAccess(models.Model):
     """One person's way into one room, by the Discord account they had then; another account is another row.

@@ -16,7 +16,7 @@ from greenroom.integrations.discord.state import INVALID_WINDOW
 from greenroom.rooms import rules
 from greenroom.rooms.models import BotRefusals, DiscordObject, Room, RoomAccess
 from greenroom.rooms.queries import ENTITLED, participants_of, policy_for, room_view, session_facts
-from greenroom.rooms.types import STANDING, AccessState, PersonRole, RoomState
+from greenroom.rooms.types import AccessState, PersonRole, RoomState
 
 AHEAD = timedelta(hours=24)
 _NUMBERS_OF = timedelta(days=7)
@@ -46,7 +46,6 @@ class Numbers:
     fallbacks: int
     strays: int
     refusals: int
-    standing: int
 
     @property
     def opened_percent(self) -> int:
@@ -60,7 +59,6 @@ class PersonInRoom:
 
     name: str
     role: PersonRole
-    state: AccessState | None
     sentence: str
 
 
@@ -109,7 +107,6 @@ def numbers(*, now: datetime) -> Numbers:
         fallbacks=sum(room.fallback_at is not None for room in latest),
         strays=DiscordObject.objects.filter(marker="", seen_at__gt=since).count(),
         refusals=recent.aggregate(total=Sum("count"))["total"] or 0,
-        standing=Room.objects.filter(state__in=STANDING).count(),
     )
 
 
@@ -133,10 +130,10 @@ def people_of(room: Room, *, now: datetime) -> list[PersonInRoom]:
     """Return who belongs into a room, the coach first, each with the sentence that answers "why am I (not) in?"."""
     session = room.session
     coach = room_view(session, session.coach.user, now=now)
-    found = [PersonInRoom(session.coach.display_name, PersonRole.COACH, coach.access, coach.sentence)]
+    found = [PersonInRoom(session.coach.display_name, PersonRole.COACH, coach.sentence)]
     for booking in Booking.objects.filter(session=session, status__in=ENTITLED).order_by("pk"):
         view = room_view(session, booking, now=now)
-        found.append(PersonInRoom(booking.contact_name, PersonRole.STUDENT, view.access, view.sentence))
+        found.append(PersonInRoom(booking.contact_name, PersonRole.STUDENT, view.sentence))
     return found
 
 

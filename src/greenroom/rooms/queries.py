@@ -22,7 +22,6 @@ from greenroom.rooms.models import BotRecord, DiscordObject, GuildReport, KeptPo
 from greenroom.rooms.policies import PRESETS, SITE_POLICY, RoomPolicy
 from greenroom.rooms.types import (
     AccessState,
-    ObjectKind,
     PageState,
     Participant,
     PersonRole,
@@ -160,7 +159,7 @@ def room_view(session: CoachingSession, viewer: User | Booking, *, now: datetime
     room = Room.objects.filter(session=session).first()
     policy = room.policy if room is not None else policy_for(session.offer)
     access = _access(room, session, booking)
-    voice = _voice_of(room)
+    voice = room.voice_channel() if room is not None else None
     is_on = now < rules.closes_at(facts, policy)
     state, sentence = rules.session_page_state(facts, policy, _sighting(room, voice, access), now)
     return RoomView(
@@ -198,14 +197,6 @@ def _access(room: Room | None, session: CoachingSession, booking: Booking | None
     if person is None:
         return None
     return room.accesses.filter(booking=booking, discord_user_id=person.discord_user_id).first()
-
-
-def _voice_of(room: Room | None) -> DiscordObject | None:
-    """Return the channel that people join."""
-    if room is None:
-        return None
-    live = room.discord_objects.filter(kind=ObjectKind.VOICE, object_id__isnull=False, deleted_at__isnull=True)
-    return live.order_by("-marker", "object_id").first()
 
 
 def _sighting(room: Room | None, voice: DiscordObject | None, access: RoomAccess | None) -> Sighting | None:

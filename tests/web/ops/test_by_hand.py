@@ -133,7 +133,7 @@ def test_staff_see_who_waits_and_write_down_what_arrived(desk: Client, payment: 
         {"amount": "", "currency": "EUR"},
         {"amount": "0", "currency": "EUR"},
         {"amount": "5,000", "currency": "EUR"},
-        {"amount": "50", "currency": "XXX"},
+        {"amount": "50", "currency": "ZZZ"},
     ],
 )
 def test_amount_that_is_none_is_refused(desk: Client, payment: ManualPayment, posted: dict[str, str]) -> None:

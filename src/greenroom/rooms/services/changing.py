@@ -15,7 +15,7 @@ from greenroom.rooms.errors import NotYetError, TurnLostError
 from greenroom.rooms.models import DiscordObject, Room, RoomAccess
 from greenroom.rooms.services import ledger, roles
 from greenroom.rooms.services.looking import CHANNEL_TYPES, found_channel
-from greenroom.rooms.services.turns import Situation, Turn, holding, set_state
+from greenroom.rooms.services.turns import Situation, Turn, holding, reason_of, set_state
 from greenroom.rooms.types import (
     AFTERWARDS,
     AccessState,
@@ -31,11 +31,6 @@ from greenroom.rooms.types import (
 )
 
 logger = logging.getLogger(__name__)
-
-
-def reason_of(room: Room, operation: str) -> CallOptions:
-    """Return call options that name room and operation in the server's audit log."""
-    return CallOptions(reason=f"coaching room={room.ref} op={operation}")
 
 
 def make_change(turn: Turn, situation: Situation, change: Change, place: Place, connection: Connection) -> Found | None:

@@ -22,13 +22,12 @@ from greenroom.integrations.discord.errors import (
     RateLimited,
     Scope,
 )
-from greenroom.integrations.discord.protocol import CallOptions
 from greenroom.integrations.discord.types import DiscordUserId, GuildId, RoleId
 from greenroom.rooms.discord import Connection
 from greenroom.rooms.errors import NotYetError, RoleOutOfReachError
 from greenroom.rooms.models import DiscordObject, Room
 from greenroom.rooms.policies import AccessMethod
-from greenroom.rooms.services.turns import Situation, Turn, holding
+from greenroom.rooms.services.turns import Situation, Turn, holding, reason_of
 from greenroom.rooms.types import ObjectKind
 
 logger = logging.getLogger(__name__)
@@ -90,7 +89,7 @@ def align(
     role_id = situation.role_id
     if role_id is None or has_role == may_enter:
         return
-    guild_id, options = GuildId(situation.objects[0].guild_id), reason_of_role(situation.room)
+    guild_id, options = GuildId(situation.objects[0].guild_id), reason_of(situation.room, "access")
     try:
         if may_enter:
             connection.api.add_member_role(guild_id, user_id, role_id, options)
@@ -120,11 +119,6 @@ def check_holders(turn: Turn, situation: Situation, expected: int, connection: C
     if held > expected:
         do_without(turn, f"{held} people have the role, {expected} should")
         raise NotYetError(clock.now(), "Somebody was given the role of this room by hand.")
-
-
-def reason_of_role(room: Room) -> CallOptions:
-    """Return call options that name the room in the server's audit log."""
-    return CallOptions(reason=f"coaching room={room.ref} op=access")
 
 
 def out_of_reach(error: Forbidden) -> RoleOutOfReachError:

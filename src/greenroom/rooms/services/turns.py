@@ -16,6 +16,7 @@ from greenroom.core import audit
 from greenroom.core.actors import SYSTEM
 from greenroom.core.ids import new_ref
 from greenroom.core.transactions import unit_of_work
+from greenroom.integrations.discord.protocol import CallOptions
 from greenroom.integrations.discord.types import RoleId
 from greenroom.rooms import queries, rules
 from greenroom.rooms.errors import TurnLostError
@@ -129,6 +130,11 @@ def situation_of(room: Room, *, now: datetime) -> Situation:
 def _live_objects(room: Room) -> tuple[DiscordObject, ...]:
     live = room.discord_objects.filter(deleted_at__isnull=True)
     return tuple(sorted(live, key=lambda it: (not it.marker, it.object_id or 0, it.pk)))
+
+
+def reason_of(room: Room, operation: str) -> CallOptions:
+    """Return call options that name room and operation in the server's audit log."""
+    return CallOptions(reason=f"coaching room={room.ref} op={operation}")
 
 
 def set_state(room: Room, state: RoomState, *, now: datetime) -> None:
