@@ -1,6 +1,5 @@
 """Payments by hand for staff: the methods, what waits for an answer, what is to be sent back."""
 
-from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
@@ -15,7 +14,7 @@ from greenroom.payments.services import MethodWords, save_method
 from greenroom.web.by_hand import deciding
 from greenroom.web.by_hand.forms import MethodForm
 from greenroom.web.ops.access import admin_of, staff_only
-from greenroom.web.problems import problems_of
+from greenroom.web.problems import problems_of, status_of
 
 _NEW: dict[str, Any] = {"hours_to_pay": 48, "is_active": True}
 
@@ -44,7 +43,7 @@ def payment(request: HttpRequest, ref: str) -> HttpResponse:
     proof_urls = [(one, reverse("ops_by_hand_proof", args=[ref, one.ref])) for one in context["proofs"]]
     order_url = reverse("ops_order", args=[found.order_ref]) if context["order"] else ""
     context |= {"proof_urls": proof_urls, "order_url": order_url}
-    return render(request, "ops/by_hand_payment.html", context, status=_status(context))
+    return render(request, "ops/by_hand_payment.html", context, status=status_of(context["problems"]))
 
 
 @staff_only
@@ -61,7 +60,7 @@ def refund(request: HttpRequest, ref: str) -> HttpResponse:
     context = deciding.answer_refund(request, deciding.get_refund(None, ref), admin_of(request))
     if context is None:
         return redirect("ops_by_hand")
-    return render(request, "ops/by_hand_refund.html", context, status=_status(context))
+    return render(request, "ops/by_hand_refund.html", context, status=status_of(context["problems"]))
 
 
 @staff_only
@@ -76,9 +75,6 @@ def method(request: HttpRequest, pk: int | None = None) -> HttpResponse:
         save_method(MethodWords(**form.cleaned_data), pk=pk, actor=admin_of(request), now=clock.now())
         messages.success(request, "Saved.")
         return redirect("ops_by_hand")
-    context = {"form": form, "problems": problems_of(form), "method": known}
-    return render(request, "ops/by_hand_method.html", context, status=_status(context))
-
-
-def _status(context: dict[str, Any]) -> HTTPStatus:
-    return HTTPStatus.UNPROCESSABLE_ENTITY if context["problems"] else HTTPStatus.OK
+    problems = problems_of(form)
+    context = {"form": form, "problems": problems, "method": known}
+    return render(request, "ops/by_hand_method.html", context, status=status_of(problems))

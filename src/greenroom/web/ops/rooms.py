@@ -19,7 +19,8 @@ from greenroom.rooms.models import Room
 from greenroom.rooms.queries import rooms_needing_attention
 from greenroom.rooms.types import Change, CreateObject, DeleteObject, ObjectKind
 from greenroom.web.ops.access import admin_of, staff_only
-from greenroom.web.rooms.policy import choose_policy, status_of
+from greenroom.web.problems import status_of
+from greenroom.web.rooms.policy import choose_policy
 from greenroom.web.rooms.words import OBJECTS, STATES, policy_words
 
 _ON_A_PAGE = 30
@@ -85,7 +86,7 @@ def policy(request: HttpRequest) -> HttpResponse:
     context = choose_policy(request, None, above=None, actor=admin_of(request))
     if context is None:
         return redirect("ops_room_policy")
-    return render(request, "ops/room_policy.html", context, status=status_of(context))
+    return render(request, "ops/room_policy.html", context, status=status_of(context["problems"]))
 
 
 def _room_context(room: Room) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The page on which a room policy is chosen: the site's, a coach's, an offer's."""
 
-from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
@@ -28,8 +27,3 @@ def choose_policy(
         return None
     problems = problems_of(form) if form.is_bound else []
     return {"form": form, "problems": problems}
-
-
-def status_of(context: dict[str, Any]) -> HTTPStatus:
-    """Return the status of the page: 422 when it shows what keeps the form from being saved."""
-    return HTTPStatus.UNPROCESSABLE_ENTITY if context["problems"] else HTTPStatus.OK

@@ -1,7 +1,5 @@
 """Downloads: the form, and their files."""
 
-from http import HTTPStatus
-
 from django.contrib import messages
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -16,7 +14,7 @@ from greenroom.catalog.types import OfferKind, OfferStatus
 from greenroom.core import clock
 from greenroom.core.errors import GreenroomError, InvalidInputError, NotFoundError
 from greenroom.core.uploads import has_skipped_file, limit_words
-from greenroom.web.problems import problems_of
+from greenroom.web.problems import problems_of, status_of
 from greenroom.web.studio.access import Desk, coach_only
 from greenroom.web.studio.offers.acting import act, own_offer
 from greenroom.web.studio.offers.forms import DownloadForm
@@ -76,7 +74,7 @@ def _show_form(request: HttpRequest, desk: Desk, offer: Offer, form: DownloadFor
         "files": files,
         "limit": limit_words(),
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if problems else HTTPStatus.OK
+    status = status_of(problems)
     return desk.draw(request, "studio/download.html", context, section=_SECTION, status=status)
 
 

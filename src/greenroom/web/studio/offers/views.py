@@ -1,6 +1,5 @@
 """Offers: the list, the form, and one POST for each change of state."""
 
-from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
@@ -20,7 +19,7 @@ from greenroom.core import clock
 from greenroom.core.errors import InvalidInputError
 from greenroom.rooms.queries import policy_for, why_no_rooms
 from greenroom.web import presenters
-from greenroom.web.problems import problems_of
+from greenroom.web.problems import problems_of, status_of
 from greenroom.web.rooms.words import policy_words
 from greenroom.web.studio.access import Desk, coach_only
 from greenroom.web.studio.offers import downloads
@@ -123,7 +122,7 @@ def _show_form(request: HttpRequest, desk: Desk, offer: Offer, form: OfferForm) 
         "is_approved": desk.coach.is_public,
         "preview_url": presenters.book_url(offer) if offer.status == OfferStatus.PUBLISHED else "",
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if problems else HTTPStatus.OK
+    status = status_of(problems)
     return desk.draw(request, "studio/offer.html", context, section=_SECTION, status=status)
 
 

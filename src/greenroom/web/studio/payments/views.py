@@ -1,7 +1,5 @@
 """Payments by hand that the coach answers, where the method lets them."""
 
-from http import HTTPStatus
-
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -10,6 +8,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from greenroom.core import clock
 from greenroom.web.by_hand import deciding
+from greenroom.web.problems import status_of
 from greenroom.web.studio.access import Desk, coach_only
 
 _SECTION = "orders"
@@ -35,7 +34,7 @@ def payment(request: HttpRequest, desk: Desk, ref: str) -> HttpResponseBase:
     if context is None:
         return redirect("studio_payments")
     context["proof_urls"] = [(one, reverse("studio_payment_proof", args=[ref, one.ref])) for one in context["proofs"]]
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if context["problems"] else HTTPStatus.OK
+    status = status_of(context["problems"])
     return desk.draw(request, "studio/by_hand_payment.html", context, section=_SECTION, status=status)
 
 
@@ -51,5 +50,5 @@ def refund(request: HttpRequest, desk: Desk, ref: str) -> HttpResponseBase:
     context = deciding.answer_refund(request, deciding.get_refund(desk.coach, ref), desk.actor)
     if context is None:
         return redirect("studio_payments")
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if context["problems"] else HTTPStatus.OK
+    status = status_of(context["problems"])
     return desk.draw(request, "studio/by_hand_refund.html", context, section=_SECTION, status=status)

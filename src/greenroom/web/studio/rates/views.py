@@ -1,6 +1,5 @@
 """The coach's rates by the hour, and which offers take their price from them."""
 
-from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
@@ -18,7 +17,7 @@ from greenroom.coaches.models import Coach, Topic
 from greenroom.core import clock
 from greenroom.core.errors import InvalidInputError
 from greenroom.web import presenters
-from greenroom.web.problems import problems_of
+from greenroom.web.problems import problems_of, status_of
 from greenroom.web.studio.access import Desk, coach_only
 from greenroom.web.studio.rates.forms import RatesForm
 from greenroom.web.studio.rows import blame
@@ -43,7 +42,7 @@ def rates_page(request: HttpRequest, desk: Desk) -> HttpResponseBase:
         "count_words": _count_words(len(offers)),
         "offers": [_row(offer) for offer in offers],
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if problems else HTTPStatus.OK
+    status = status_of(problems)
     return desk.draw(request, "studio/rates.html", context, section="offers", status=status)
 
 

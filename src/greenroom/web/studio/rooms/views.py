@@ -6,7 +6,8 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
 from greenroom.rooms.queries import policy_of
-from greenroom.web.rooms.policy import choose_policy, status_of
+from greenroom.web.problems import status_of
+from greenroom.web.rooms.policy import choose_policy
 from greenroom.web.studio.access import Desk, coach_only
 from greenroom.web.studio.offers.acting import own_offer
 
@@ -21,7 +22,9 @@ def rooms_page(request: HttpRequest, desk: Desk) -> HttpResponseBase:
     if context is None:
         return redirect("studio_rooms")
     context["offer"] = None
-    return desk.draw(request, "studio/room_policy.html", context, section=_SECTION, status=status_of(context))
+    return desk.draw(
+        request, "studio/room_policy.html", context, section=_SECTION, status=status_of(context["problems"])
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -33,4 +36,6 @@ def offer_rooms(request: HttpRequest, desk: Desk, pk: int) -> HttpResponseBase:
     if context is None:
         return redirect("studio_offer_rooms", pk)
     context["offer"] = offer
-    return desk.draw(request, "studio/room_policy.html", context, section=_SECTION, status=status_of(context))
+    return desk.draw(
+        request, "studio/room_policy.html", context, section=_SECTION, status=status_of(context["problems"])
+    )

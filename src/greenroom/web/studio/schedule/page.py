@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest
@@ -17,7 +16,7 @@ from greenroom.bookings.queries import booked_sessions_within, sessions_outside_
 from greenroom.core import clock
 from greenroom.core.errors import NotFoundError
 from greenroom.notifications import display
-from greenroom.web.problems import Problem, problems_of
+from greenroom.web.problems import Problem, problems_of, status_of
 from greenroom.web.studio import queries
 from greenroom.web.studio.access import Desk
 from greenroom.web.studio.schedule.forms import PRESETS, BlackoutForm, NameForm, OverrideForm, StayForm, WeekForm
@@ -84,6 +83,7 @@ def show(request: HttpRequest, desk: Desk, schedule: Schedule | None, sent: Sent
     tz = schedule.tz if schedule else desk.viewer.tz
     outside, today = _Outside.of(schedule, now), display.local(now, tz).date()
     week = sent.week or _week_form(schedule, tz)
+    problems = sent.problems()
     context = {
         "schedule": schedule,
         "schedules": list(Schedule.objects.filter(coach=desk.coach).order_by("-is_default", "name")),
@@ -98,14 +98,13 @@ def show(request: HttpRequest, desk: Desk, schedule: Schedule | None, sent: Sent
         "override_form": sent.override or OverrideForm(),
         "stay_form": sent.stay or StayForm(),
         "blackout_form": sent.blackout or BlackoutForm(),
-        "problems": sent.problems(),
+        "problems": problems,
         "overrides": _overrides(schedule, outside, today),
         "stays": _stays(outside, today),
         "blackouts": _blackouts(desk, now, tz),
         "students_url": reverse("book", args=[desk.coach.slug]),
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if context["problems"] else HTTPStatus.OK
-    return desk.draw(request, "studio/schedule.html", context, section=SECTION, status=status)
+    return desk.draw(request, "studio/schedule.html", context, section=SECTION, status=status_of(problems))
 
 
 def _week_form(schedule: Schedule | None, tz: str) -> WeekForm:

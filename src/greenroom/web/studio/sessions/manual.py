@@ -1,7 +1,6 @@
 """Booking a client in: the coach names the time, and says how it is paid."""
 
 from collections.abc import Sequence
-from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
@@ -23,7 +22,7 @@ from greenroom.coaches.models import Coach
 from greenroom.core import clock
 from greenroom.core.errors import InvalidInputError, NotFoundError
 from greenroom.notifications import display
-from greenroom.web.problems import problems_of
+from greenroom.web.problems import problems_of, status_of
 from greenroom.web.studio import queries
 from greenroom.web.studio.access import Desk, coach_only
 from greenroom.web.studio.sessions.forms import ManualForm
@@ -63,7 +62,7 @@ def book(request: HttpRequest, desk: Desk) -> HttpResponseBase:
         "has_offers": bool(durations),
         "list_url": reverse("studio_sessions"),
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if problems else HTTPStatus.OK
+    status = status_of(problems)
     return desk.draw(request, "studio/manual.html", context, section=_SECTION, status=status)
 
 

@@ -1,7 +1,6 @@
 """Asking a student for another time: up to three, filled in with the nearest that are free."""
 
 from datetime import datetime
-from http import HTTPStatus
 
 from django.contrib import messages
 from django.http import HttpRequest
@@ -17,7 +16,7 @@ from greenroom.core import clock
 from greenroom.core.errors import GreenroomError, InvalidInputError
 from greenroom.notifications import display
 from greenroom.web import presenters
-from greenroom.web.problems import problems_of
+from greenroom.web.problems import problems_of, status_of
 from greenroom.web.studio import queries
 from greenroom.web.studio.access import Desk, coach_only
 from greenroom.web.studio.sessions.forms import ProposeForm
@@ -49,7 +48,7 @@ def propose(request: HttpRequest, desk: Desk, ref: str) -> HttpResponseBase:
         "problems": problems,
         "page_url": reverse("studio_session", args=[ref]),
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if problems else HTTPStatus.OK
+    status = status_of(problems)
     return desk.draw(request, "studio/propose.html", context, section=_SECTION, status=status)
 
 
